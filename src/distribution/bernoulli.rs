@@ -1,0 +1,289 @@
+use ndarray::{Array2, ArrayRef2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
+use rand::Rng;
+
+use super::kl::Kl;
+use super::law::{Distribution, ValueRows};
+use super::parameters::Parameters;
+use super::sample::{Draw, Sample, Transform};
+use super::summary::{Cdf, Entropy, MeanVariance};
+use crate::arithmetic::{Arithmetic, Plain};
+use crate::rows::{Grad, Parts, RowFn, hold, sum_coordinates, weigh};
+use crate::shape::{at_least_one, entries};
+use crate::special::Special;
+use crate::{Real, Result, Shape, ValueGrad, noise};
+
+/// `logits`, `dim` columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogitParts {
+    /// Coordinates.
+    pub dim: usize,
+}
+
+impl Parts for LogitParts {
+    const NAMES: &'static [&'static str] = &["logits"];
+
+    fn part_width(&self, _: usize) -> usize {
+        self.dim
+    }
+}
+
+impl<F: Real> Grad<F, LogitParts> {
+    /// The gradient in the logits: `(n, dim)`.
+    pub fn logits(&self) -> ArrayView2<'_, F> {
+        self.part(0)
+    }
+}
+
+/// Independent bits, by their logits: P(x_j = 1) = sigmoid(l_j).
+///
+/// ```text
+/// log q(x) = sum over j of x_j l_j - softplus(l_j),   d log q / dl = x - sigmoid(l)
+/// ```
+///
+/// Its negative is binary cross-entropy on logits. Bits are 0 and 1; anything else but NaN is an
+/// error (soft targets are no data of this law: see
+/// [`bce_with_logits`](crate::objective::bce_with_logits)). Infinite logits are legal: a sure bit.
+///
+/// ```
+/// use estimand::{Bernoulli, Distribution, ndarray::array};
+///
+/// let logits = array![[0.0, f64::INFINITY]];
+/// let p = Bernoulli::new(&logits)?;
+/// let at = p.log_prob_grad(&array![[1.0, 1.0]])?;
+/// assert_eq!(at.value, array![-std::f64::consts::LN_2]);
+/// assert_eq!(at.grad.logits(), array![[0.5, 0.0]]);
+/// assert_eq!(p.log_prob(&array![[1.0, 0.5]]).unwrap_err().to_string(), "`x` is 0.5 at [0, 1], expected a bit, 0 or 1");
+/// # Ok::<(), estimand::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Bernoulli<'a, F> {
+    logits: Parameters<'a, F>,
+    repeat: usize,
+}
+
+impl<'a, F: Real> Bernoulli<'a, F> {
+    /// From logits: `(n, dim)`.
+    ///
+    /// Errors: none today; the door of every constructor is a `Result`.
+    pub fn new(logits: impl Into<ArrayView2<'a, F>>) -> Result<Self> {
+        Ok(Self::build(logits.into().into(), 1))
+    }
+
+    /// One law, `samples` of it: `logits: (dim,)`. Errors: `Parameter` where `samples = 0`.
+    pub fn shared(logits: impl Into<ArrayView1<'a, F>>, samples: usize) -> Result<Self> {
+        at_least_one("samples", samples)?;
+        Ok(Self::build(logits.into().insert_axis(Axis(0)).into(), samples))
+    }
+
+    /// From probabilities, `(n, dim)`: l = logit(p).
+    ///
+    /// Gradients stay in the logits; in a probability they are that over p (1 - p).
+    /// Errors: `Entry` where p is outside `[0, 1]`.
+    pub fn from_probs(probs: &ArrayRef2<F>) -> Result<Self> {
+        entries("probs", probs, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
+        Ok(Self::build(probs.mapv(|p| Plain.logit(p).value).into(), 1))
+    }
+
+    /// Each parameter row for `k` times as many consecutive samples: `k` samples an example.
+    ///
+    /// A law with `k = 0` has no sample row, and refuses every array of samples.
+    #[must_use]
+    pub fn repeat_rows(self, k: usize) -> Self {
+        Self { repeat: self.repeat * k, ..self }
+    }
+
+    /// The logits: `(rows, dim)`.
+    pub fn logits(&self) -> ArrayView2<'_, F> {
+        self.logits.view()
+    }
+
+    fn build(logits: CowArray<'a, F, Ix2>, repeat: usize) -> Self {
+        Self { logits: Parameters::new(logits), repeat }
+    }
+
+    fn bits(&self, noise: Array2<F>) -> Draw<F> {
+        let x = hold(noise.nrows(), [noise.view()], self.logits.ncols(), &TransformRow(self)).grad;
+        Draw::held(x, noise)
+    }
+}
+
+/// The loss of a logit against a target in [0, 1], and its slope: without cancellation, since both
+/// terms are positive.
+#[inline(always)]
+pub(crate) fn cross_entropy<F: Real, A: Arithmetic<F>>(a: A, logit: F, target: F) -> ValueGrad<F, F> {
+    let tail = a.exp(-logit.abs());
+    let sure = F::one() / (F::one() + tail);
+    let (probability, wrong) = if logit > F::zero() { (sure, F::one() - target) } else { (tail * sure, target) };
+    ValueGrad { value: weigh(wrong, logit.abs()) + a.ln_1p(tail), grad: probability - target }
+}
+
+impl<F: Real> Distribution<F> for Bernoulli<'_, F> {
+    type Parts = LogitParts;
+
+    fn parts(&self) -> LogitParts {
+        LogitParts { dim: self.logits.ncols() }
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { rows: self.logits.nrows(), repeat: self.repeat, dim: self.logits.ncols() }
+    }
+
+    #[inline(always)]
+    fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
+        sum_coordinates::<GRAD, _, 2, 1>([x, self.logits.row(t)], [grad], |[x, l]| {
+            let loss = cross_entropy(a, l, x);
+            (-loss.value, [-loss.grad])
+        })
+    }
+
+    fn admits(&self, x: &ArrayRef2<F>) -> Result<()> {
+        entries("x", x, "a bit, 0 or 1", |x| x == F::zero() || x == F::one())
+    }
+}
+
+impl<F: Real> Sample<F> for Bernoulli<'_, F> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
+        self.bits(self.noise(rng))
+    }
+}
+
+/// Uniform noise u of the open interval; x = 1 where u < sigmoid(l).
+impl<F: Real> Transform<F> for Bernoulli<'_, F> {
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        Array2::from_shape_simple_fn((self.shape().samples(), self.logits.ncols()), || noise::uniform(rng))
+    }
+
+    fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
+        self.shape().samples_door("noise", &noise)?;
+        Ok(self.bits(noise))
+    }
+}
+
+impl<F: Real> MeanVariance<F> for Bernoulli<'_, F> {
+    fn mean(&self) -> Array2<F> {
+        self.logits.mapv(|l| Plain.sigmoid(l).value)
+    }
+
+    fn variance(&self) -> Array2<F> {
+        self.logits.mapv(|l| Plain.sigmoid(l).grad)
+    }
+}
+
+impl<F: Real> Entropy<F> for Bernoulli<'_, F> {
+    /// softplus(-|l|) + |l| sigmoid(-|l|) a coordinate, with derivative -l sigmoid'(l).
+    fn entropy(&self) -> ValueRows<F, LogitParts> {
+        let parts = self.parts();
+        let ValueGrad { value, grad } = hold(self.logits.nrows(), [], parts.dim, &EntropyRow(self));
+        ValueGrad { value, grad: Grad::held(grad, parts) }
+    }
+}
+
+impl<F: Real> Cdf<F> for Bernoulli<'_, F> {
+    fn cdf(&self, x: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("x", x)?;
+        Ok(hold(x.nrows(), [x.view()], self.logits.ncols(), &CdfRow(self)).grad)
+    }
+
+    fn quantile(&self, p: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("p", p)?;
+        entries("p", p, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
+        Ok(hold(p.nrows(), [p.view()], self.logits.ncols(), &QuantileRow(self)).grad)
+    }
+}
+
+/// ```text
+/// KL = sum over j of sigmoid(l_q) (l_q - l_p) + softplus(l_p) - softplus(l_q)
+/// ```
+///
+/// Laws near each other keep their digits: there the difference is not formed by subtraction. A
+/// sure bit against the opposite one is infinitely far.
+impl<F: Real> Kl<F> for Bernoulli<'_, F> {
+    #[inline(always)]
+    fn kl_row<A: Arithmetic<F>>(&self, a: A, t: usize, p: &Self, u: usize, d_q: &mut [F], d_p: &mut [F]) -> F {
+        sum_coordinates::<true, _, 2, 2>([self.logits.row(t), p.logits.row(u)], [d_q, d_p], |[q, p]| {
+            // The side of the rarer bit under q: nothing is near 1, so nothing cancels.
+            let flip = if q > F::zero() { -F::one() } else { F::one() };
+            let (kl, d_q, d_p) = kl_of_rare_bit(a, flip * q, flip * p);
+            (kl, [flip * d_q, flip * d_p])
+        })
+    }
+}
+
+/// KL between bits of logits `q <= 0` and `p`, with its two derivatives.
+#[inline(always)]
+fn kl_of_rare_bit<F: Real, A: Arithmetic<F>>(a: A, q: F, p: F) -> (F, F, F) {
+    if q == p {
+        return (F::zero(), F::zero(), F::zero());
+    }
+    let (rare, other) = (a.sigmoid(q), a.sigmoid(p));
+    let gap = q - p;
+    if gap.abs() < F::one() {
+        // With u = rare (e^-gap - 1), A(p) - A(q) = ln(1 + u): both remainders are of second order.
+        let step = a.exp_m1_mx(-gap);
+        let u = rare.value * step.grad;
+        let kl = a.fma(rare.value, step.value, a.ln_1p_mx(u).value);
+        let d_p = rare.value * (F::one() - other.value) * step.grad;
+        return (kl, rare.grad * gap, d_p);
+    }
+    let kl = weigh(rare.value, gap) + (a.softplus(p).value - a.softplus(q).value);
+    (kl, weigh(rare.grad, gap), other.value - rare.value)
+}
+
+struct TransformRow<'a, 'b, F>(&'a Bernoulli<'b, F>);
+
+impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
+        let t = self.0.shape().parameter_row(i);
+        sum_coordinates::<true, _, 2, 1>([noise, self.0.logits.row(t)], [x], |[u, l]| {
+            let p = a.sigmoid(l).value;
+            (F::zero(), [if u < p { F::one() } else { bit_or_nan(u - p) }])
+        })
+    }
+}
+
+struct EntropyRow<'a, 'b, F>(&'a Bernoulli<'b, F>);
+
+impl<F: Real> RowFn<F, 0> for EntropyRow<'_, '_, F> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, t: usize, []: [&[F]; 0], grad: &mut [F]) -> F {
+        sum_coordinates::<true, _, 1, 1>([self.0.logits.row(t)], [grad], |[l]| {
+            let rarer = a.sigmoid(-l.abs());
+            let value = a.softplus(-l.abs()).value + weigh(rarer.value, l.abs());
+            (value, [weigh(rarer.grad, -l)])
+        })
+    }
+}
+
+struct CdfRow<'a, 'b, F>(&'a Bernoulli<'b, F>);
+
+impl<F: Real> RowFn<F, 1> for CdfRow<'_, '_, F> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
+        let t = self.0.shape().parameter_row(i);
+        sum_coordinates::<true, _, 2, 1>([x, self.0.logits.row(t)], [out], |[x, l]| {
+            let below_one = if x < F::zero() { F::zero() } else { a.sigmoid(-l).value };
+            let cdf = if x >= F::one() { F::one() } else { below_one };
+            (F::zero(), [if x.is_nan() { x } else { cdf }])
+        })
+    }
+}
+
+struct QuantileRow<'a, 'b, F>(&'a Bernoulli<'b, F>);
+
+impl<F: Real> RowFn<F, 1> for QuantileRow<'_, '_, F> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [p]: [&[F]; 1], out: &mut [F]) -> F {
+        let t = self.0.shape().parameter_row(i);
+        sum_coordinates::<true, _, 2, 1>([p, self.0.logits.row(t)], [out], |[p, l]| {
+            let zero = a.sigmoid(-l).value;
+            (F::zero(), [if p > zero { F::one() } else { bit_or_nan(p - zero) }])
+        })
+    }
+}
+
+/// 0, or NaN where a comparison was with NaN.
+#[inline(always)]
+fn bit_or_nan<F: Real>(difference: F) -> F {
+    if difference.is_nan() { difference } else { F::zero() }
+}

@@ -1,0 +1,65 @@
+use ndarray::{Array1, Axis};
+
+use super::law::Distribution;
+use crate::arithmetic::Arithmetic;
+use crate::rows::{Grad, Parts, RowFn, hold};
+use crate::shape::same_shape;
+use crate::{Real, Result, ValueGrad};
+
+/// A value a row, with gradient rows for two laws of one family.
+pub type PairGrad<F, P> = ValueGrad<Array1<F>, (Grad<F, P>, Grad<F, P>)>;
+
+/// A closed Kullback-Leibler divergence between two laws of the family.
+///
+/// ```
+/// use estimand::{DiagGaussian, Kl, ndarray::array};
+///
+/// let head = array![[0.0, 0.0], [1.0, 0.0]];
+/// let q = DiagGaussian::from_head(&head)?;
+/// let (loc, log_scale) = (array![1.0], array![0.0]);
+/// let p = DiagGaussian::shared(&loc, &log_scale, 2)?;     // one prior, two rows
+/// let kl = q.kl(&p)?;
+/// assert_eq!(kl.value, array![0.5, 0.0]);
+/// let (for_q, for_p) = kl.grad;
+/// assert_eq!(for_q.loc(), array![[-1.0], [0.0]]);
+/// assert_eq!(for_p.sum_groups(2)?.loc(), array![[1.0]]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub trait Kl<F: Real>: Distribution<F> {
+    /// KL of parameter row `t` against row `u` of `p`; gradients go to `d_q` and `d_p`.
+    fn kl_row<A: Arithmetic<F>>(&self, a: A, t: usize, p: &Self, u: usize, d_q: &mut [F], d_p: &mut [F]) -> F;
+
+    /// KL(q || p) in nats of each parameter row of q, with its gradients for q and for p.
+    ///
+    /// Row `t` of q meets row `t` of p; or p is one law whose samples are as many as the rows of
+    /// q (a learned prior), and [`Grad::sum_groups`] sums its gradient rows. Never negative;
+    /// exactly 0, with all gradients, where the parameters are equal.
+    /// Shapes: `(rows,)` with gradient rows `(rows, width)` each. Errors: `Shape`.
+    fn kl(&self, p: &Self) -> Result<PairGrad<F, Self::Parts>> {
+        let (q_shape, p_shape) = (self.shape(), p.shape());
+        let pairs = p_shape.rows == q_shape.rows;
+        let p_rows = if pairs { p_shape.rows } else { p_shape.samples() };
+        same_shape("p", &[p_rows, p_shape.dim], &[q_shape.rows, q_shape.dim])?;
+        let f = KlRow { q: self, p, rows_each: if pairs { 1 } else { p_shape.repeat } };
+        let parts = self.parts();
+        let ValueGrad { value, grad } = hold(q_shape.rows, [], 2 * parts.width(), &f);
+        let (d_q, d_p) = grad.view().split_at(Axis(1), parts.width());
+        let grad = (Grad::held(d_q.to_owned(), parts.clone()), Grad::held(d_p.to_owned(), parts));
+        Ok(ValueGrad { value, grad })
+    }
+}
+
+struct KlRow<'a, D> {
+    q: &'a D,
+    p: &'a D,
+    /// Rows of q that meet one row of p; not 0 where there is a row.
+    rows_each: usize,
+}
+
+impl<F: Real, D: Kl<F>> RowFn<F, 0> for KlRow<'_, D> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, t: usize, []: [&[F]; 0], grad: &mut [F]) -> F {
+        let (d_q, d_p) = grad.split_at_mut(grad.len() / 2);
+        self.q.kl_row(a, t, self.p, t / self.rows_each, d_q, d_p)
+    }
+}

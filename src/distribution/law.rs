@@ -1,0 +1,123 @@
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
+
+use crate::arithmetic::Arithmetic;
+use crate::rows::{Grad, Parts, RowFn, Rows, hold, values, visit};
+use crate::{Real, Result, Shape, ValueGrad};
+
+/// A value a row, with gradient rows in the parameters of a law.
+pub type ValueRows<F, P> = ValueGrad<Array1<F>, Grad<F, P>>;
+
+/// A law of rows: three required methods, of which one is its mathematics.
+pub trait Distribution<F: Real>: Sized {
+    /// How a parameter row is divided.
+    type Parts: Parts;
+
+    /// The parts of a parameter row.
+    fn parts(&self) -> Self::Parts;
+
+    /// Parameter rows, samples a row, coordinates.
+    fn shape(&self) -> Shape;
+
+    /// log q(x) in nats of one sample under parameter row `t`, summed over coordinates; with
+    /// `GRAD`, its gradient in the parameters is written to `grad`.
+    ///
+    /// `grad` is as wide as the parts, or empty without `GRAD`. Outside the support the value is
+    /// -inf and the gradient 0.
+    fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F;
+
+    /// Refuses data that the law does not speak of. Most laws give such data the value -inf.
+    fn admits(&self, _x: &ArrayRef2<F>) -> Result<()> {
+        Ok(())
+    }
+
+    /// log q(x_i) of each row, in nats.
+    ///
+    /// Shapes: `x: (n, dim) -> (n,)`. Errors: `Shape`; what [`admits`](Self::admits) refuses.
+    fn log_prob(&self, x: &ArrayRef2<F>) -> Result<Array1<F>> {
+        let n = admitted(self, x)?;
+        Ok(values(n, [x.view()], &LogProbRow::<Self, false>(self)))
+    }
+
+    /// log q(x_i) of each row with its gradient in the parameters, in one pass.
+    ///
+    /// Shapes: `x: (n, dim)` to `(n,)` with gradient rows `(n, width)`. Errors: as `log_prob`.
+    fn log_prob_grad(&self, x: &ArrayRef2<F>) -> Result<ValueRows<F, Self::Parts>> {
+        let n = admitted(self, x)?;
+        let parts = self.parts();
+        let ValueGrad { value, grad } = hold(n, [x.view()], parts.width(), &LogProbRow::<Self, true>(self));
+        Ok(ValueGrad { value, grad: Grad::held(grad, parts) })
+    }
+
+    /// The score rows d log q(x_i) / d parameters, made when they are reduced.
+    ///
+    /// Under the law itself their expectation is 0. Shapes and errors: as `log_prob_grad`.
+    fn score<'s>(&'s self, x: &'s ArrayRef2<F>) -> Result<Score<'s, F, Self>> {
+        admitted(self, x)?;
+        Ok(Score { law: self, x: x.view() })
+    }
+}
+
+/// A law whose density has a slope in x.
+pub trait Smooth<F: Real>: Distribution<F> {
+    /// log q(x) of one sample under parameter row `t`; d log q(x) / dx is written to `slope`.
+    fn slope_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], slope: &mut [F]) -> F;
+
+    /// log q(x_i) of each row with its slope in x.
+    ///
+    /// Shapes: `x: (n, dim)` to `(n,)` with slopes `(n, dim)`. Errors: as `log_prob`.
+    fn log_prob_slope(&self, x: &ArrayRef2<F>) -> Result<ValueGrad<Array1<F>, Array2<F>>> {
+        let n = admitted(self, x)?;
+        Ok(hold(n, [x.view()], self.shape().dim, &SlopeRow(self)))
+    }
+}
+
+/// The rows d log q(x_i) / d parameters: the gradient's door through the density.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct Score<'a, F, D> {
+    law: &'a D,
+    x: ArrayView2<'a, F>,
+}
+
+impl<F: Real, D: Distribution<F>> Rows<F> for Score<'_, F, D> {
+    type Parts = D::Parts;
+    const NAME: &'static str = "score";
+
+    fn parts(&self) -> D::Parts {
+        self.law.parts()
+    }
+
+    fn shape(&self) -> Shape {
+        self.law.shape()
+    }
+
+    fn visit(&self, each: impl FnMut(usize, &[F])) {
+        visit(self.x.nrows(), [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), each);
+    }
+}
+
+/// The door of data: its shape, and what the law admits.
+fn admitted<F: Real, D: Distribution<F>>(law: &D, x: &ArrayRef2<F>) -> Result<usize> {
+    let shape = law.shape();
+    shape.samples_door("x", x)?;
+    law.admits(x)?;
+    Ok(shape.samples())
+}
+
+struct LogProbRow<'a, D, const GRAD: bool>(&'a D);
+
+impl<F: Real, D: Distribution<F>, const GRAD: bool> RowFn<F, 1> for LogProbRow<'_, D, GRAD> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], grad: &mut [F]) -> F {
+        self.0.log_prob_row::<A, GRAD>(a, self.0.shape().parameter_row(i), x, grad)
+    }
+}
+
+struct SlopeRow<'a, D>(&'a D);
+
+impl<F: Real, D: Smooth<F>> RowFn<F, 1> for SlopeRow<'_, D> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], slope: &mut [F]) -> F {
+        self.0.slope_row(a, self.0.shape().parameter_row(i), x, slope)
+    }
+}

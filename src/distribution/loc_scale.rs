@@ -1,0 +1,288 @@
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
+use rand::Rng;
+
+use super::law::{Distribution, Smooth, ValueRows};
+use super::parameters::Parameters;
+use super::sample::{Draw, Reparameterize, Sample, Transform};
+use super::summary::{Cdf, Entropy, MeanVariance};
+use crate::arithmetic::Arithmetic;
+use crate::rows::{Grad, Parts, RowFn, hold, sum_coordinates, weigh};
+use crate::shape::{at_least_one, entries, same_shape};
+use crate::{Error, Real, Result, Shape, ValueGrad};
+
+/// A base law: x = loc + e^log_scale z with z drawn from it. Two functions make a family.
+pub trait Base<F: Real>: Copy + Debug + Send + Sync {
+    /// log f(z) of the base density, and its slope in z.
+    fn log_density<A: Arithmetic<F>>(a: A, z: F) -> ValueGrad<F, F>;
+
+    /// One draw.
+    fn draw<R: Rng + ?Sized>(rng: &mut R) -> F;
+}
+
+/// What a base law has in closed form, where it has it.
+pub trait ClosedForm<F: Real>: Base<F> {
+    /// E z.
+    fn mean() -> F;
+    /// Var z.
+    fn variance() -> F;
+    /// -E log f(z), in nats.
+    fn entropy() -> F;
+    /// P(Z <= z).
+    fn cdf(z: F) -> F;
+    /// The inverse of the cdf on `[0, 1]`.
+    fn quantile(p: F) -> F;
+}
+
+/// `loc | log_scale`, `dim` columns each: as an encoder's last layer gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocScaleParts {
+    /// Coordinates.
+    pub dim: usize,
+}
+
+impl Parts for LocScaleParts {
+    const NAMES: &'static [&'static str] = &["loc", "log_scale"];
+
+    fn part_width(&self, _: usize) -> usize {
+        self.dim
+    }
+}
+
+impl<F: Real> Grad<F, LocScaleParts> {
+    /// The gradient in the locations: `(n, dim)`.
+    pub fn loc(&self) -> ArrayView2<'_, F> {
+        self.part(0)
+    }
+
+    /// The gradient in the log-scales: `(n, dim)`.
+    ///
+    /// In a log-variance it is half of this; in a variance v, this over 2 v; in a scale s, this
+    /// over s.
+    pub fn log_scale(&self) -> ArrayView2<'_, F> {
+        self.part(1)
+    }
+}
+
+/// The location-scale law of a base law `B`, independent coordinates.
+///
+/// ```text
+/// x = m + e^s z,   z ~ B;   log q(x) = sum over j of log f((x_j - m_j) e^-s_j) - s_j
+/// d log q / dm = -e^-s f'/f,   d log q / ds = -z f'/f - 1
+/// ```
+///
+/// Written once in z, so that a family is its [`Base`]. Each of its constructors borrows.
+#[derive(Debug, Clone)]
+pub struct LocScale<'a, F, B> {
+    pub(super) loc: Parameters<'a, F>,
+    pub(super) log_scale: Parameters<'a, F>,
+    repeat: usize,
+    base: PhantomData<B>,
+}
+
+impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
+    /// From an encoder's head, `loc | log_scale` side by side: `(n, 2 dim)`.
+    ///
+    /// Errors: `Count` where the number of columns is odd.
+    pub fn from_head(head: impl Into<ArrayView2<'a, F>>) -> Result<Self> {
+        let head = head.into();
+        let columns = head.ncols();
+        if columns % 2 == 1 {
+            let expected = "an even number (loc | log_scale)".to_owned();
+            return Err(Error::Count { name: "head", axis: "columns", got: columns, expected });
+        }
+        let (loc, log_scale) = head.split_at(Axis(1), columns / 2);
+        Self::build(loc.into(), log_scale.into(), 1)
+    }
+
+    /// From locations and log-scales: `(n, dim)` each. Errors: `Shape`.
+    pub fn new(loc: impl Into<ArrayView2<'a, F>>, log_scale: impl Into<ArrayView2<'a, F>>) -> Result<Self> {
+        Self::build(loc.into().into(), log_scale.into().into(), 1)
+    }
+
+    /// One law, `samples` of it: `loc, log_scale: (dim,)`.
+    ///
+    /// Errors: `Shape`; `Parameter` where `samples = 0`.
+    pub fn shared(
+        loc: impl Into<ArrayView1<'a, F>>,
+        log_scale: impl Into<ArrayView1<'a, F>>,
+        samples: usize,
+    ) -> Result<Self> {
+        at_least_one("samples", samples)?;
+        let (loc, log_scale) = (loc.into(), log_scale.into());
+        same_shape("log_scale", log_scale.shape(), loc.shape())?;
+        Self::build(loc.insert_axis(Axis(0)).into(), log_scale.insert_axis(Axis(0)).into(), samples)
+    }
+
+    /// The base law itself (loc 0, log_scale 0), `samples` of it with `dim` coordinates.
+    ///
+    /// Errors: `Parameter` where `samples = 0`.
+    pub fn standard(samples: usize, dim: usize) -> Result<Self> {
+        at_least_one("samples", samples)?;
+        let zeros = || Array2::zeros((1, dim)).into();
+        Self::build(zeros(), zeros(), samples)
+    }
+
+    /// Each parameter row for `k` times as many consecutive samples: `k` samples an example.
+    ///
+    /// A law with `k = 0` has no sample row, and refuses every array of samples.
+    #[must_use]
+    pub fn repeat_rows(self, k: usize) -> Self {
+        Self { repeat: self.repeat * k, ..self }
+    }
+
+    /// The locations: `(rows, dim)`.
+    pub fn loc(&self) -> ArrayView2<'_, F> {
+        self.loc.view()
+    }
+
+    /// The log-scales: `(rows, dim)`.
+    pub fn log_scale(&self) -> ArrayView2<'_, F> {
+        self.log_scale.view()
+    }
+
+    pub(super) fn build(loc: CowArray<'a, F, Ix2>, log_scale: CowArray<'a, F, Ix2>, repeat: usize) -> Result<Self> {
+        same_shape("log_scale", log_scale.shape(), loc.shape())?;
+        Ok(Self { loc: Parameters::new(loc), log_scale: Parameters::new(log_scale), repeat, base: PhantomData })
+    }
+
+    /// One number a coordinate of each sample row, from the standardised or the raw input.
+    fn by_coordinate(&self, input: &ArrayRef2<F>, f: &impl RowFn<F, 1>) -> Array2<F> {
+        hold(input.nrows(), [input.view()], self.loc.ncols(), f).grad
+    }
+}
+
+/// x e^(2 h) from `root` = e^h: in two factors, since a scale overflows before what it multiplies.
+/// 0 and infinity stay, whatever the scale.
+#[inline(always)]
+pub(crate) fn scaled<F: Real>(x: F, root: F) -> F {
+    if x == F::zero() || x.is_infinite() { x } else { x * root * root }
+}
+
+impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
+    type Parts = LocScaleParts;
+
+    fn parts(&self) -> LocScaleParts {
+        LocScaleParts { dim: self.loc.ncols() }
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { rows: self.loc.nrows(), repeat: self.repeat, dim: self.loc.ncols() }
+    }
+
+    #[inline(always)]
+    fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
+        let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
+        let inputs = [x, self.loc.row(t), self.log_scale.row(t)];
+        sum_coordinates::<GRAD, _, 3, 2>(inputs, [d_loc, d_log_scale], |[x, m, s]| {
+            let root = a.exp(-F::of(0.5) * s);
+            let z = scaled(x - m, root);
+            let base = B::log_density(a, z);
+            (base.value - s, [-scaled(base.grad, root), -a.fma(z, base.grad, F::one())])
+        })
+    }
+}
+
+impl<F: Real, B: Base<F>> Smooth<F> for LocScale<'_, F, B> {
+    #[inline(always)]
+    fn slope_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], slope: &mut [F]) -> F {
+        let inputs = [x, self.loc.row(t), self.log_scale.row(t)];
+        sum_coordinates::<true, _, 3, 1>(inputs, [slope], |[x, m, s]| {
+            let root = a.exp(-F::of(0.5) * s);
+            let base = B::log_density(a, scaled(x - m, root));
+            (base.value - s, [scaled(base.grad, root)])
+        })
+    }
+}
+
+impl<F: Real, B: Base<F>> Sample<F> for LocScale<'_, F, B> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
+        let noise = self.noise(rng);
+        Draw::held(self.by_coordinate(&noise, &TransformRow(self)), noise)
+    }
+}
+
+impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        Array2::from_shape_simple_fn((self.shape().samples(), self.loc.ncols()), || B::draw(rng))
+    }
+
+    fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
+        self.shape().samples_door("noise", &noise)?;
+        Ok(Draw::held(self.by_coordinate(&noise, &TransformRow(self)), noise))
+    }
+}
+
+impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {
+    #[inline(always)]
+    fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, _x: &[F], noise: &[F], d_x: &[F], grad: &mut [F]) {
+        let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
+        sum_coordinates::<true, _, 3, 2>([noise, d_x, self.log_scale.row(t)], [d_loc, d_log_scale], |[z, d, s]| {
+            (F::zero(), [d, weigh(d, scaled(z, a.exp(F::of(0.5) * s)))])
+        });
+    }
+}
+
+impl<F: Real, B: ClosedForm<F>> MeanVariance<F> for LocScale<'_, F, B> {
+    fn mean(&self) -> Array2<F> {
+        let mut mean = self.loc().to_owned();
+        mean.zip_mut_with(&self.log_scale(), |m, &s| *m += scaled(B::mean(), (s * F::of(0.5)).exp()));
+        mean
+    }
+
+    fn variance(&self) -> Array2<F> {
+        self.log_scale.mapv(|s| B::variance() * (s + s).exp())
+    }
+}
+
+impl<F: Real, B: ClosedForm<F>> Entropy<F> for LocScale<'_, F, B> {
+    /// dim h + sum of log_scale, with h the entropy of the base law.
+    fn entropy(&self) -> ValueRows<F, LocScaleParts> {
+        let (rows, dim) = self.loc.dim();
+        let value = Array1::from_shape_fn(rows, |t| {
+            sum_coordinates::<false, _, 1, 0>([self.log_scale.row(t)], [], |[s]| (s + B::entropy(), []))
+        });
+        let grad = Array2::from_shape_fn((rows, 2 * dim), |(_, j)| if j < dim { F::zero() } else { F::one() });
+        ValueGrad { value, grad: Grad::held(grad, self.parts()) }
+    }
+}
+
+impl<F: Real, B: ClosedForm<F>> Cdf<F> for LocScale<'_, F, B> {
+    fn cdf(&self, x: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("x", x)?;
+        Ok(self.by_coordinate(x, &CdfRow(self)))
+    }
+
+    fn quantile(&self, p: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("p", p)?;
+        entries("p", p, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
+        let noise = p.mapv(B::quantile);
+        Ok(self.by_coordinate(&noise, &TransformRow(self)))
+    }
+}
+
+struct TransformRow<'a, 'b, F, B>(&'a LocScale<'b, F, B>);
+
+impl<F: Real, B: Base<F>> RowFn<F, 1> for TransformRow<'_, '_, F, B> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
+        let t = self.0.shape().parameter_row(i);
+        sum_coordinates::<true, _, 3, 1>([noise, self.0.loc.row(t), self.0.log_scale.row(t)], [x], |[z, m, s]| {
+            (F::zero(), [m + scaled(z, a.exp(F::of(0.5) * s))])
+        })
+    }
+}
+
+struct CdfRow<'a, 'b, F, B>(&'a LocScale<'b, F, B>);
+
+impl<F: Real, B: ClosedForm<F>> RowFn<F, 1> for CdfRow<'_, '_, F, B> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
+        let t = self.0.shape().parameter_row(i);
+        sum_coordinates::<true, _, 3, 1>([x, self.0.loc.row(t), self.0.log_scale.row(t)], [out], |[x, m, s]| {
+            (F::zero(), [B::cdf(scaled(x - m, a.exp(-F::of(0.5) * s)))])
+        })
+    }
+}

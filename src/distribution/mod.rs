@@ -1,0 +1,39 @@
+//! Laws: log-densities with their gradients, draws, and the two doors by which a gradient enters.
+//!
+//! A law borrows its parameters, `n` rows of them, and knows how many samples share a row
+//! ([`Shape`]). What it can do is said by small traits, and what a trait does not say cannot be
+//! asked:
+//!
+//! | trait | gives |
+//! |---|---|
+//! | [`Distribution`] | log q(x), its gradient in the parameters (the *score*) |
+//! | [`Smooth`] | d log q(x) / dx, where x is continuous |
+//! | [`Sample`] | draws |
+//! | [`Transform`] | noise of a fixed size and the map from noise to a draw |
+//! | [`Reparameterize`] | the *pathwise* gradient: a slope in x pulled back to the parameters |
+//! | [`Kl`] | the divergence between two laws of a family |
+//! | [`MeanVariance`], [`Entropy`], [`Cdf`] | what their names say, where closed |
+//!
+//! Parameters are unconstrained (`log_scale`, `logits`): every finite array is legal. NaN in data
+//! or parameters stays in the row that holds it until a reduction refuses it.
+
+mod bernoulli;
+mod gaussian;
+mod kl;
+mod law;
+mod loc_scale;
+mod parameters;
+mod sample;
+mod summary;
+
+pub(crate) use bernoulli::cross_entropy;
+pub use bernoulli::{Bernoulli, LogitParts};
+pub(crate) use gaussian::half_ln_tau;
+pub use gaussian::{DiagGaussian, Normal};
+pub use kl::{Kl, PairGrad};
+pub use law::{Distribution, Score, Smooth, ValueRows};
+pub(crate) use loc_scale::scaled;
+pub use loc_scale::{Base, ClosedForm, LocScale, LocScaleParts};
+pub use parameters::Parameters;
+pub use sample::{Draw, Pathwise, Reparameterize, Sample, Transform};
+pub use summary::{Cdf, Entropy, MeanVariance};

@@ -1,0 +1,121 @@
+use ndarray::{Array2, ArrayRef2, ArrayView2};
+use rand::Rng;
+
+use super::law::Distribution;
+use crate::arithmetic::Arithmetic;
+use crate::rows::{Parts, RowFn, Rows, visit};
+use crate::shape::same_shape;
+use crate::{Real, Result, Shape};
+
+/// A law that can be drawn from.
+pub trait Sample<F: Real>: Distribution<F> {
+    /// One sample for each sample row, with the noise that made it.
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F>;
+
+    /// The samples alone: `(n, dim)`.
+    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        self.draw(rng).into_x()
+    }
+}
+
+/// A law whose draw is a function of noise of a fixed size, whatever the parameters: the noise can
+/// be kept, mirrored, shared or replaced by a sequence.
+pub trait Transform<F: Real>: Sample<F> {
+    /// Noise for one draw: `(n, noise width)`, independent of the parameters.
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F>;
+
+    /// The draw that `noise` makes; `sample` is this for the noise of the same generator.
+    ///
+    /// Errors: `Shape`.
+    fn transform(&self, noise: Array2<F>) -> Result<Draw<F>>;
+}
+
+/// A law whose draw moves with its parameters.
+pub trait Reparameterize<F: Real>: Distribution<F> {
+    /// Pulls a slope `d_x` at the sample `x`, made from `noise`, back to parameter row `t`:
+    /// grad = (dx / d parameters)' d_x, with the noise held fixed.
+    fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], noise: &[F], d_x: &[F], grad: &mut [F]);
+
+    /// The pathwise rows of a draw, made when they are reduced.
+    ///
+    /// Their expectation, where `d_x` is the slope of f at the draw, is the gradient of E f(x).
+    /// Shapes: `draw` of this law, `d_x: (n, dim)`. Errors: `Shape`; a NaN is met by the reduction.
+    fn pathwise<'s>(&'s self, draw: &'s Draw<F>, d_x: &'s ArrayRef2<F>) -> Result<Pathwise<'s, F, Self>> {
+        self.shape().samples_door("draw", &draw.x)?;
+        same_shape("d_x", d_x.shape(), draw.x.shape())?;
+        Ok(Pathwise { law: self, draw, d_x: d_x.view() })
+    }
+}
+
+/// Samples with the noise that made them: what a pathwise gradient needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draw<F> {
+    x: Array2<F>,
+    noise: Array2<F>,
+}
+
+impl<F: Real> Draw<F> {
+    /// Samples `(n, dim)` made from `noise`, a row each: for laws defined elsewhere.
+    ///
+    /// Errors: `Shape` where the numbers of rows differ.
+    pub fn new(x: Array2<F>, noise: Array2<F>) -> Result<Self> {
+        same_shape("noise", noise.shape(), &[x.nrows(), noise.ncols()])?;
+        Ok(Self { x, noise })
+    }
+
+    pub(super) fn held(x: Array2<F>, noise: Array2<F>) -> Self {
+        Self { x, noise }
+    }
+
+    /// The samples: `(n, dim)`.
+    pub fn x(&self) -> ArrayView2<'_, F> {
+        self.x.view()
+    }
+
+    /// The noise: `(n, noise width)`.
+    pub fn noise(&self) -> ArrayView2<'_, F> {
+        self.noise.view()
+    }
+
+    /// The samples, owned.
+    pub fn into_x(self) -> Array2<F> {
+        self.x
+    }
+}
+
+/// The rows (dx_i / d parameters)' d_x_i: the gradient's door through the sample.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct Pathwise<'a, F, D> {
+    law: &'a D,
+    draw: &'a Draw<F>,
+    d_x: ArrayView2<'a, F>,
+}
+
+impl<F: Real, D: Reparameterize<F>> Rows<F> for Pathwise<'_, F, D> {
+    type Parts = D::Parts;
+    const NAME: &'static str = "pathwise";
+
+    fn parts(&self) -> D::Parts {
+        self.law.parts()
+    }
+
+    fn shape(&self) -> Shape {
+        self.law.shape()
+    }
+
+    fn visit(&self, each: impl FnMut(usize, &[F])) {
+        let inputs = [self.draw.x(), self.draw.noise(), self.d_x];
+        visit(self.d_x.nrows(), inputs, self.parts().width(), &PathwiseRow(self.law), each);
+    }
+}
+
+struct PathwiseRow<'a, D>(&'a D);
+
+impl<F: Real, D: Reparameterize<F>> RowFn<F, 3> for PathwiseRow<'_, D> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, noise, d_x]: [&[F]; 3], grad: &mut [F]) -> F {
+        self.0.pathwise_row(a, self.0.shape().parameter_row(i), x, noise, d_x, grad);
+        F::zero()
+    }
+}

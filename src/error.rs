@@ -1,0 +1,87 @@
+/// What a door refuses, with the facts and the caller's own word for the argument.
+///
+/// Every check is made once, where an argument enters; behind it there is only mathematics.
+///
+/// ```
+/// use estimand::{DiagGaussian, Distribution, Error, ndarray::Array2};
+///
+/// let q = DiagGaussian::<f64>::standard(2, 2)?;
+/// let wrong = q.log_prob(&Array2::zeros((1, 2))).unwrap_err();
+/// assert_eq!(wrong, Error::Shape { name: "x", got: vec![1, 2], expected: vec![2, 2] });
+/// assert_eq!(wrong.to_string(), "`x` has shape [1, 2], expected [2, 2]");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An array whose shape is not the one that the others ask for; nothing is broadcast.
+    #[error("`{name}` has shape {got:?}, expected {expected:?}")]
+    Shape {
+        /// The argument.
+        name: &'static str,
+        /// Its shape.
+        got: Vec<usize>,
+        /// The shape that it must have.
+        expected: Vec<usize>,
+    },
+
+    /// A number of rows or columns that cannot be divided as the argument's meaning asks.
+    #[error("`{name}` has {got} {axis}, expected {expected}")]
+    Count {
+        /// The argument.
+        name: &'static str,
+        /// What was counted: rows or columns.
+        axis: &'static str,
+        /// How many there are.
+        got: usize,
+        /// How many there may be.
+        expected: String,
+    },
+
+    /// A NaN that would poison a sum over rows.
+    #[error("`{name}` is NaN in row {row}")]
+    NaN {
+        /// The argument, or the rows that were summed.
+        name: &'static str,
+        /// The first row that holds one.
+        row: usize,
+    },
+
+    /// An entry of an array outside the domain of the mathematics.
+    #[error("`{name}` is {value} at {index:?}, expected {expected}")]
+    Entry {
+        /// The argument.
+        name: &'static str,
+        /// Where the first such entry is.
+        index: Vec<usize>,
+        /// The entry.
+        value: f64,
+        /// The domain.
+        expected: &'static str,
+    },
+
+    /// A number given by itself (a temperature, a weight, a count) outside its domain.
+    #[error("`{name}` is {value}, expected {expected}")]
+    Parameter {
+        /// The argument.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// The domain.
+        expected: &'static str,
+    },
+
+    /// Fewer rows than the statistic needs.
+    #[error("`{name}` has {got} rows, needs at least {needs}")]
+    TooFew {
+        /// The argument.
+        name: &'static str,
+        /// How many rows there are.
+        got: usize,
+        /// How many it takes.
+        needs: usize,
+    },
+}
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

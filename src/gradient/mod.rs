@@ -1,0 +1,3 @@
+//! Gradient estimators: most are one weight a row.
+
+pub mod importance;

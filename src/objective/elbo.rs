@@ -1,0 +1,88 @@
+use ndarray::Array1;
+
+use crate::rows::{GradRows, mean_of, weigh};
+use crate::shape::{not_negative, same_shape};
+use crate::{Error, Real, Result, ValueGrad};
+
+/// The terms of a beta-weighted evidence lower bound, each with its gradient: [`beta_elbo`].
+///
+/// `V` is `Array1<F>` per example, or a number after [`mean`](Self::mean).
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Elbo<V, R, K> {
+    /// reconstruction - beta kl: what is maximised.
+    pub value: V,
+    /// E log p(x | z).
+    pub reconstruction: V,
+    /// KL(q(z | x) || p(z)), not multiplied by beta.
+    pub kl: V,
+    /// The gradient of `value` through the reconstruction, and through the kl (beta and sign
+    /// included).
+    pub grad: (R, K),
+}
+
+/// The beta-weighted evidence lower bound of each example.
+///
+/// ```text
+/// L_i = E log p(x_i | z) - beta KL(q(z | x_i) || p(z))
+/// ```
+///
+/// At beta = 1 it bounds log p(x) from below. Values in nats, summed over coordinates.
+/// Shapes: both terms `(n,)` with their gradient rows. With `k` samples an example, join the
+/// reconstruction first: `rec.mean_groups(k)`.
+/// Errors: `Parameter` where beta is negative or NaN; `Shape` where the terms differ in length.
+/// Source: Higgins and others 2017; chapter `objective/elbo`.
+///
+/// ```
+/// use estimand::{Bernoulli, DiagGaussian, Distribution, objective::beta_elbo, ndarray::array};
+///
+/// let (head, logits) = (array![[0.5, 0.0], [0.0, 0.0]], array![[2.0], [0.0]]);
+/// let q = DiagGaussian::from_head(&head)?;
+/// let rec = Bernoulli::new(&logits)?.log_prob_grad(&array![[1.0], [1.0]])?;
+/// let obj = beta_elbo(rec, q.kl_standard(), 4.0)?.mean()?;
+/// let (d_logits, d_head) = &obj.grad;
+/// assert_eq!(d_logits.logits()[[1, 0]], 0.25);              // (x - sigmoid) / 2
+/// assert_eq!(d_head.loc()[[0, 0]], -1.0);                   // -beta loc / 2
+/// assert_eq!(obj.value, obj.reconstruction - 4.0 * obj.kl);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub fn beta_elbo<F: Real, R: GradRows<F>, K: GradRows<F>>(
+    reconstruction: ValueGrad<Array1<F>, R>,
+    kl: ValueGrad<Array1<F>, K>,
+    beta: F,
+) -> Result<Elbo<Array1<F>, R, K>> {
+    not_negative("beta", beta)?;
+    same_shape("kl", kl.value.shape(), reconstruction.value.shape())?;
+    let mut value = reconstruction.value.clone();
+    value.zip_mut_with(&kl.value, |v, &kl| *v -= weigh(beta, kl));
+    let mut d_kl = kl.grad;
+    d_kl.scale(-beta);
+    Ok(Elbo { value, reconstruction: reconstruction.value, kl: kl.value, grad: (reconstruction.grad, d_kl) })
+}
+
+impl<F: Real, R: GradRows<F>, K: GradRows<F>> Elbo<Array1<F>, R, K> {
+    /// The mean over examples, with its gradient.
+    ///
+    /// Errors: `TooFew` where there are none; `NaN` with the row of a term or of its gradient.
+    pub fn mean(self) -> Result<Elbo<F, R, K>> {
+        let n = self.value.len();
+        let reconstruction = mean_of("reconstruction", &self.reconstruction)?;
+        let kl = mean_of("kl", &self.kl)?;
+        let value = mean_of("elbo", &self.value)?;
+        let mut grad = self.grad;
+        grad.scale(F::one() / F::count(n));
+        if let Some(row) = grad.nan_row() {
+            return Err(Error::NaN { name: "grad", row });
+        }
+        Ok(Elbo { value, reconstruction, kl, grad })
+    }
+}
+
+impl<F: Real, R: GradRows<F>, K: GradRows<F>> Elbo<F, R, K> {
+    /// What an optimiser minimises: the value and all its gradients, negated.
+    pub fn loss(self) -> ValueGrad<F, (R, K)> {
+        let mut grad = self.grad;
+        grad.scale(-F::one());
+        ValueGrad { value: -self.value, grad }
+    }
+}

@@ -1,0 +1,111 @@
+//! Rows until the user reduces them: one gradient row an example, with named parts.
+//!
+//! [`Rows`] are rows not yet made: a law's score, a path's pull-back. They are made in cache under
+//! whatever reduces them, and nearly every estimator is then *one weight per row*,
+//! `rows.weighted(&w)`. [`Grad`] holds rows that were made.
+
+mod coordinates;
+mod grad;
+mod row_loop;
+mod sum;
+mod value_grad;
+
+use ndarray::{Array2, ArrayRef1};
+
+pub use coordinates::sum_coordinates;
+pub use grad::{Grad, GradRows, Parts};
+pub(crate) use row_loop::{RowFn, hold, values, visit};
+pub(crate) use sum::weigh;
+pub use value_grad::ValueGrad;
+pub(crate) use value_grad::mean_of;
+
+use crate::shape::{no_nan, same_shape};
+use crate::{Error, Real, Result, Shape};
+use sum::PairwiseRows;
+
+/// Gradient rows that are not yet made, read in one of four ways.
+///
+/// [`visit`](Self::visit) makes each row once; [`collect`](Self::collect) keeps them all,
+/// `(n, width)`; [`total`](Self::total) and [`weighted`](Self::weighted) sum them to the shape of
+/// the parameters, `(rows, width)`: row `i` goes to parameter row `i / repeat`. Nothing divides by
+/// `n`. Sums over many rows are pairwise: the rounding error grows with the logarithm of `n`.
+///
+/// ```
+/// use estimand::{DiagGaussian, Distribution, Rows, ndarray::array};
+///
+/// let (loc, log_scale) = (array![0.0], array![0.0]);
+/// let q = DiagGaussian::shared(&loc, &log_scale, 2)?;     // one theta, two samples
+/// let x = array![[1.0], [-3.0]];
+/// let score = q.score(&x)?;
+/// assert_eq!(score.collect().flat(), array![[1.0, 0.0], [-3.0, 8.0]]); // d log q / d (loc, log_scale)
+/// assert_eq!(score.weighted(&array![0.5, 0.5])?.flat(), array![[-1.0, 4.0]]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub trait Rows<F: Real> {
+    /// How a row is divided.
+    type Parts: Parts;
+
+    /// What the rows are called in an error.
+    const NAME: &'static str;
+
+    /// The parts of a row.
+    fn parts(&self) -> Self::Parts;
+
+    /// How the rows are shared.
+    fn shape(&self) -> Shape;
+
+    /// Makes each row once, in order: `each(i, row)`.
+    fn visit(&self, each: impl FnMut(usize, &[F]));
+
+    /// Every row kept, NaN too: `(n, width)`.
+    fn collect(&self) -> Grad<F, Self::Parts> {
+        let parts = self.parts();
+        let mut flat = Array2::zeros((self.shape().samples(), parts.width()));
+        self.visit(|i, row| flat.row_mut(i).iter_mut().zip(row).for_each(|(to, &from)| *to = from));
+        Grad::held(flat, parts)
+    }
+
+    /// The sum of the rows of each parameter row: `(rows, width)`.
+    ///
+    /// Errors: `NaN` with the first row that holds one.
+    fn total(&self) -> Result<Grad<F, Self::Parts>> {
+        reduce(self, |_| F::one())
+    }
+
+    /// The weighted sum of the rows of each parameter row: `(rows, width)`.
+    ///
+    /// A weight of 0 leaves a row out, also one that is infinite.
+    /// Errors: `Shape` where `weights` is not `(n,)`; `NaN` with the first weight or row that is.
+    fn weighted(&self, weights: &ArrayRef1<F>) -> Result<Grad<F, Self::Parts>> {
+        same_shape("weights", weights.shape(), &[self.shape().samples()])?;
+        no_nan("weights", weights)?;
+        reduce(self, |i| weights[i])
+    }
+}
+
+fn reduce<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: impl Fn(usize) -> F) -> Result<Grad<F, R::Parts>> {
+    let (shape, parts) = (rows.shape(), rows.parts());
+    let mut flat = Array2::zeros((shape.rows, parts.width()));
+    let mut sum = PairwiseRows::new(parts.width());
+    rows.visit(|i, row| {
+        sum.add(weight(i), row);
+        if (i + 1) % shape.repeat.max(1) == 0 {
+            sum.drain_into(flat.row_mut(shape.parameter_row(i)));
+        }
+    });
+    if flat.iter().any(|x| x.is_nan()) {
+        nan_row(rows)?;
+    }
+    Ok(Grad::held(flat, parts))
+}
+
+/// The error of a sum that came out NaN, if a row of it is NaN (infinities of both signs are not).
+fn nan_row<F: Real, R: Rows<F> + ?Sized>(rows: &R) -> Result<()> {
+    let mut found = None;
+    rows.visit(|i, row| {
+        if found.is_none() && row.iter().any(|x| x.is_nan()) {
+            found = Some(i);
+        }
+    });
+    found.map_or(Ok(()), |row| Err(Error::NaN { name: R::NAME, row }))
+}

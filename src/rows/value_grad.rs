@@ -1,0 +1,75 @@
+use ndarray::Array1;
+
+use super::grad::GradRows;
+use super::sum::{pairwise, weigh};
+use crate::shape::groups;
+use crate::{Error, Real, Result};
+
+/// A value and its gradient, born in one pass.
+///
+/// Until the user reduces it, the value has a number a row, `(n,)`, and the gradient `n` rows, or
+/// `n * k` where `k` rows belong to each value. [`mean`](Self::mean) is the only reduction that
+/// divides by `n`, and divides both.
+///
+/// ```
+/// use estimand::{ValueGrad, ndarray::{array, Array2}};
+///
+/// let per_example = ValueGrad { value: array![1.0, 3.0], grad: Array2::ones((2, 5)) };
+/// let mean = per_example.mean()?;
+/// assert_eq!(mean.value, 2.0);
+/// assert_eq!(mean.grad[[0, 0]], 0.5);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[must_use]
+pub struct ValueGrad<V, G> {
+    /// The value.
+    pub value: V,
+    /// Its gradient, in the layout of what it was taken for.
+    pub grad: G,
+}
+
+impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
+    /// The value and every gradient, times `by`; 0 silences an infinity but not a NaN.
+    pub fn scaled(mut self, by: F) -> Self {
+        self.value.mapv_inplace(|v| weigh(by, v));
+        self.grad.scale(by);
+        self
+    }
+
+    /// The mean over rows, with its gradient: every gradient row is divided by `n` as well.
+    ///
+    /// Shapes: `(n,)` with `n * k` gradient rows to a number with the same rows, scaled.
+    /// Errors: `TooFew` where `n = 0`; `NaN` with the row where a value or a gradient row is NaN.
+    pub fn mean(mut self) -> Result<ValueGrad<F, G>> {
+        let n = self.value.len();
+        let value = mean_of("value", &self.value)?;
+        self.grad.scale(F::one() / F::count(n));
+        if let Some(row) = self.grad.nan_row() {
+            return Err(Error::NaN { name: "grad", row });
+        }
+        Ok(ValueGrad { value, grad: self.grad })
+    }
+
+    /// The mean over each `k` consecutive rows, as `k` samples of one example: `n * k` values
+    /// become `n`, and the `n * k` gradient rows stay, divided by `k`.
+    ///
+    /// Errors: `Parameter` where `k = 0`, `Count` where `k` does not divide the rows.
+    pub fn mean_groups(mut self, k: usize) -> Result<Self> {
+        let n = groups("value", self.value.len(), k)?;
+        let each = F::one() / F::count(k);
+        let value = Array1::from_shape_fn(n, |i| pairwise(k, |j| self.value[i * k + j]) * each);
+        self.grad.scale(each);
+        Ok(Self { value, grad: self.grad })
+    }
+}
+
+/// The mean of one number a row.
+pub(crate) fn mean_of<F: Real>(name: &'static str, rows: &Array1<F>) -> Result<F> {
+    let n = rows.len();
+    if n == 0 {
+        return Err(Error::TooFew { name, got: 0, needs: 1 });
+    }
+    crate::shape::no_nan(name, rows)?;
+    Ok(pairwise(n, |i| rows[i]) / F::count(n))
+}

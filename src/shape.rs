@@ -1,0 +1,103 @@
+//! How rows are shared, and the checks at the door.
+
+use ndarray::{ArrayRef1, ArrayRef2};
+
+use crate::{Error, Real, Result};
+
+/// How many parameter rows a law has, how many sample rows share each, and how wide a sample is.
+///
+/// Sample row `i` uses parameter row `i / repeat`; so `rows = n, repeat = 1` is a parameter row an
+/// example, `rows = 1, repeat = s` is one law sampled `s` times, and anything between is `k`
+/// samples an example, example-major. This is all there is to say about shapes: no batch shape, no
+/// event shape.
+///
+/// ```
+/// use estimand::Shape;
+///
+/// let shape = Shape { rows: 3, repeat: 4, dim: 2 };
+/// assert_eq!(shape.samples(), 12);
+/// assert_eq!(shape.parameter_row(11), 2);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Parameter rows.
+    pub rows: usize,
+    /// Consecutive sample rows that share a parameter row; at least 1.
+    pub repeat: usize,
+    /// Coordinates of a sample.
+    pub dim: usize,
+}
+
+impl Shape {
+    /// Sample rows: `rows * repeat`.
+    pub fn samples(&self) -> usize {
+        self.rows * self.repeat
+    }
+
+    /// The parameter row of sample row `i`.
+    #[inline(always)]
+    pub fn parameter_row(&self, i: usize) -> usize {
+        if self.repeat == 1 { i } else { i / self.repeat.max(1) }
+    }
+
+    /// The door of every array of samples: shape `(rows * repeat, dim)`, and `repeat` not 0.
+    pub(crate) fn samples_door<F>(&self, name: &'static str, array: &ArrayRef2<F>) -> Result<()> {
+        at_least_one("repeat", self.repeat)?;
+        same_shape(name, array.shape(), &[self.samples(), self.dim])
+    }
+}
+
+/// `got` is `expected`, to the letter: `(n,)` against `(n, 1)` is an error.
+pub(crate) fn same_shape(name: &'static str, got: &[usize], expected: &[usize]) -> Result<()> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(Error::Shape { name, got: got.to_vec(), expected: expected.to_vec() })
+}
+
+/// A count that divides or multiplies: 0 has no meaning.
+pub(crate) fn at_least_one(name: &'static str, count: usize) -> Result<()> {
+    if count >= 1 {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: 0.0, expected: "at least 1" })
+}
+
+/// A number of rows that falls into groups of `k`.
+pub(crate) fn groups(name: &'static str, rows: usize, k: usize) -> Result<usize> {
+    at_least_one("k", k)?;
+    if rows.is_multiple_of(k) {
+        return Ok(rows / k);
+    }
+    Err(Error::Count { name, axis: "rows", got: rows, expected: format!("a multiple of {k}") })
+}
+
+/// A weight of an objective: finite or infinite, not NaN, not negative.
+pub(crate) fn not_negative<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if value >= F::zero() {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a number that is not negative" })
+}
+
+/// No row of a cost or a weight is NaN.
+pub(crate) fn no_nan<F: Real>(name: &'static str, rows: &ArrayRef1<F>) -> Result<()> {
+    match rows.iter().position(|x| x.is_nan()) {
+        None => Ok(()),
+        Some(row) => Err(Error::NaN { name, row }),
+    }
+}
+
+/// Every entry is in the domain, or is NaN (NaN in data stays in its row).
+pub(crate) fn entries<F: Real>(
+    name: &'static str,
+    array: &ArrayRef2<F>,
+    expected: &'static str,
+    holds: impl Fn(F) -> bool,
+) -> Result<()> {
+    if array.iter().all(|&x| holds(x) || x.is_nan()) {
+        return Ok(());
+    }
+    let found = array.indexed_iter().find(|&(_, &x)| !holds(x) && !x.is_nan());
+    found.map_or(Ok(()), |((i, j), x)| Err(Error::Entry { name, index: vec![i, j], value: x.as_f64(), expected }))
+}

@@ -1,0 +1,130 @@
+use ndarray::{Array1, ArrayRef1};
+
+use crate::arithmetic::{Arithmetic, Plain};
+use crate::rows::sum_coordinates;
+use crate::shape::same_shape;
+use crate::{Error, Real, Result, ValueGrad};
+
+/// ln sum of e^x_i; -inf for no terms.
+///
+/// The largest term is taken out and the *others* are summed, so that the result keeps its digits
+/// also where the largest is 0 and the others are small.
+///
+/// ```
+/// use estimand::{special::log_sum_exp, ndarray::array};
+/// assert_eq!(log_sum_exp(&array![0.0_f64, -50.0]), (-50.0_f64).exp());
+/// assert_eq!(log_sum_exp(&array![1e4_f64, 1e4]), 1e4 + std::f64::consts::LN_2);
+/// ```
+pub fn log_sum_exp<F: Real>(x: &ArrayRef1<F>) -> F {
+    log_sum_exp_grad(x).value
+}
+
+/// [`log_sum_exp`] with its gradient, the weights w_i = e^x_i / sum of e^x_j (the softmax of x).
+///
+/// Where all x are -inf there is no mass, and all weights are 0; entries that are +inf share the
+/// weight equally.
+pub fn log_sum_exp_grad<F: Real>(x: &ArrayRef1<F>) -> ValueGrad<F, Array1<F>> {
+    let mut weights = x.to_owned();
+    let value = in_place(&mut weights);
+    ValueGrad { value, grad: weights }
+}
+
+/// ln of the mean of e^x_i.
+///
+/// Errors: `TooFew` for no terms.
+pub fn log_mean_exp<F: Real>(x: &ArrayRef1<F>) -> Result<F> {
+    Ok(log_mean_exp_grad(x)?.value)
+}
+
+/// [`log_mean_exp`] with its gradient: the weights of [`log_sum_exp_grad`].
+pub fn log_mean_exp_grad<F: Real>(x: &ArrayRef1<F>) -> Result<ValueGrad<F, Array1<F>>> {
+    if x.is_empty() {
+        return Err(Error::TooFew { name: "x", got: 0, needs: 1 });
+    }
+    let ValueGrad { value, grad } = log_sum_exp_grad(x);
+    Ok(ValueGrad { value: value - F::count(x.len()).ln(), grad })
+}
+
+/// log softmax: x_i - ln sum of e^x_j.
+///
+/// ```
+/// use estimand::{special::log_softmax, ndarray::array};
+/// assert_eq!(log_softmax(&array![1e4_f64, -1e4]), array![0.0, -2e4]);
+/// ```
+pub fn log_softmax<F: Real>(x: &ArrayRef1<F>) -> Array1<F> {
+    let whole = log_sum_exp_grad(x);
+    normalised(x, &whole)
+}
+
+/// [`log_softmax`] with the pull-back of a gradient `d_y` of its output:
+/// d_x = d_y - softmax(x) sum of d_y.
+///
+/// Shapes: `x, d_y: (k,)`, value and gradient `(k,)`. Errors: `Shape`.
+pub fn log_softmax_pull_back<F: Real>(x: &ArrayRef1<F>, d_y: &ArrayRef1<F>) -> Result<ValueGrad<Array1<F>, Array1<F>>> {
+    same_shape("d_y", d_y.shape(), x.shape())?;
+    let whole = log_sum_exp_grad(x);
+    let value = normalised(x, &whole);
+    let total = d_y.sum();
+    let grad = Array1::from_shape_fn(x.len(), |i| d_y[i] - whole.grad[i] * total);
+    Ok(ValueGrad { value, grad })
+}
+
+/// x_i minus their joint logarithm; infinite entries by their weights.
+fn normalised<F: Real>(x: &ArrayRef1<F>, whole: &ValueGrad<F, Array1<F>>) -> Array1<F> {
+    let finite = whole.value.is_finite() || whole.value.is_nan();
+    Array1::from_shape_fn(x.len(), |i| if finite { x[i] - whole.value } else { whole.grad[i].ln() })
+}
+
+fn in_place<F: Real>(x: &mut Array1<F>) -> F {
+    // An owned array of one axis, copied in logical order: always a slice.
+    let terms = x.as_slice_mut().unwrap_or_default();
+    log_sum_exp_row(Plain, terms)
+}
+
+/// [`log_sum_exp`] of a row, which is replaced by its weights.
+#[inline(always)]
+pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &mut [F]) -> F {
+    let mut at = 0;
+    let mut most = F::neg_infinity();
+    for (i, &x) in row.iter().enumerate() {
+        if x > most || x.is_nan() {
+            (at, most) = (i, x);
+        }
+        if most.is_nan() {
+            break;
+        }
+    }
+    if !most.is_finite() {
+        return no_finite_peak(row, most);
+    }
+    let (before, from_peak) = row.split_at_mut(at);
+    let (peak, after) = from_peak.split_at_mut(1);
+    let mut rest = F::zero();
+    for part in [before, after] {
+        for x in part.iter_mut() {
+            *x = a.exp(*x - most);
+        }
+        rest += sum_coordinates::<false, _, 1, 0>([part], [], |[w]| (w, []));
+    }
+    peak[0] = F::one();
+    let share = F::one() / (F::one() + rest);
+    for w in row {
+        *w *= share;
+    }
+    most + a.ln_1p(rest)
+}
+
+/// The row whose largest entry is NaN, +inf or -inf: its weights, and the value.
+fn no_finite_peak<F: Real>(row: &mut [F], most: F) -> F {
+    let peaks = row.iter().filter(|&&x| x == most).count();
+    for x in row {
+        *x = if most.is_nan() {
+            most
+        } else if *x == F::infinity() {
+            F::one() / F::count(peaks)
+        } else {
+            F::zero()
+        };
+    }
+    most
+}

@@ -1,0 +1,4 @@
+mod bound;
+mod decoder;
+mod elbo;
+mod pixel;

@@ -1,0 +1,2 @@
+mod log_sum;
+mod scalar;

@@ -1,0 +1,33 @@
+//! Distances in units of the last place.
+
+use estimand::Real;
+
+/// |got - expected| in units of the last place of `expected` at `F`'s precision; 0 where they are
+/// the same number, infinite where one is NaN or only one is infinite.
+pub fn ulps<F: Real>(got: F, expected: f64) -> f64 {
+    let want = F::of(expected);
+    if got == want || (got.is_nan() && want.is_nan()) {
+        return 0.0;
+    }
+    if !got.is_finite() || !want.is_finite() {
+        return f64::INFINITY;
+    }
+    let unit = F::epsilon().as_f64() * want.as_f64().abs().max(F::min_positive_value().as_f64());
+    (got.as_f64() - expected).abs() / unit
+}
+
+/// `got` is within `limit` units in the last place of `expected`.
+#[track_caller]
+pub fn assert_ulps<F: Real>(got: F, expected: f64, limit: f64, what: impl std::fmt::Display) {
+    let off = ulps(got, expected);
+    assert!(off <= limit, "{what}: {got:e} is {off:.2} ulp from {expected:e}, limit {limit}");
+}
+
+/// |got - expected| <= limit * epsilon * scale: for sums, whose terms have the size `scale`.
+#[track_caller]
+pub fn assert_eps<F: Real>(got: F, expected: f64, scale: f64, limit: f64, what: impl std::fmt::Display) {
+    let want = F::of(expected);
+    let same = got == want || (got.is_nan() && want.is_nan());
+    let off = (got.as_f64() - expected).abs() / (F::epsilon().as_f64() * scale.abs());
+    assert!(same || off <= limit, "{what}: {got:e} is {off:.2} epsilon from {expected:e}, limit {limit}");
+}
