@@ -107,14 +107,17 @@ impl<'a, F: Real> Bernoulli<'a, F> {
     }
 }
 
-/// The loss of a logit against a target in [0, 1], and its slope: without cancellation, since both
-/// terms are positive.
+/// The loss of a logit against a target in [0, 1], and its slope sigmoid(l) - t.
+///
+/// Both are written in the distance `wrong` of the target from the side of the logit, so that the
+/// value has two positive terms, and the slope of a sure and right logit is not 1 - 1.
 #[inline(always)]
 pub(crate) fn cross_entropy<F: Real, A: Arithmetic<F>>(a: A, logit: F, target: F) -> ValueGrad<F, F> {
     let tail = a.exp(-logit.abs());
-    let sure = F::one() / (F::one() + tail);
-    let (probability, wrong) = if logit > F::zero() { (sure, F::one() - target) } else { (tail * sure, target) };
-    ValueGrad { value: weigh(wrong, logit.abs()) + a.ln_1p(tail), grad: probability - target }
+    let wrong = if logit > F::zero() { F::one() - target } else { target };
+    let miss = wrong - tail / (F::one() + tail);
+    let grad = if logit > F::zero() { miss } else { -miss };
+    ValueGrad { value: weigh(wrong, logit.abs()) + a.ln_1p(tail), grad }
 }
 
 impl<F: Real> Distribution<F> for Bernoulli<'_, F> {

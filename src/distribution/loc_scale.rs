@@ -155,10 +155,11 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
 }
 
 /// x e^(2 h) from `root` = e^h: in two factors, since a scale overflows before what it multiplies.
-/// 0 and infinity stay, whatever the scale.
+/// 0 and infinity stay, whatever the scale but NaN.
 #[inline(always)]
 pub(crate) fn scaled<F: Real>(x: F, root: F) -> F {
-    if x == F::zero() || x.is_infinite() { x } else { x * root * root }
+    let stays = x == F::zero() || x.is_infinite();
+    if stays && !root.is_nan() { x } else { x * root * root }
 }
 
 impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {

@@ -34,9 +34,8 @@ pub fn normalised_weights<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<Arr
 /// The number of equally weighted samples that would be as good, by the delta method (Kong 1992).
 /// Shapes: `log_w: (n k,) -> (n,)`. Errors: as [`normalised_weights`].
 pub fn effective_sample_size<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<Array1<F>> {
-    let mut weights = normalised_weights(log_w, k)?;
-    let rows = weights.as_slice_mut().unwrap_or_default();
-    Ok(rows
+    let weights = normalised_weights(log_w, k)?.to_vec();
+    Ok(weights
         .chunks(k)
         .map(|w| {
             let squares = sum_coordinates::<false, _, 1, 0>([w], [], |[w]| (w * w, []));
@@ -52,9 +51,7 @@ pub(crate) fn log_total_with_weights<F: Real>(
 ) -> Result<ValueGrad<Array1<F>, Array1<F>>> {
     groups("log_w", log_w.len(), k)?;
     no_nan("log_w", log_w)?;
-    let mut weights = log_w.to_owned();
-    // An owned array of one axis: always a slice.
-    let rows = weights.as_slice_mut().unwrap_or_default();
-    let value = rows.chunks_mut(k).map(|row| log_sum_exp_row(Plain, row)).collect();
-    Ok(ValueGrad { value, grad: weights })
+    let mut weights: Vec<F> = log_w.iter().copied().collect();
+    let value = weights.chunks_mut(k).map(|row| log_sum_exp_row(Plain, row)).collect();
+    Ok(ValueGrad { value, grad: weights.into() })
 }

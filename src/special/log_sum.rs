@@ -24,9 +24,9 @@ pub fn log_sum_exp<F: Real>(x: &ArrayRef1<F>) -> F {
 /// Where all x are -inf there is no mass, and all weights are 0; entries that are +inf share the
 /// weight equally.
 pub fn log_sum_exp_grad<F: Real>(x: &ArrayRef1<F>) -> ValueGrad<F, Array1<F>> {
-    let mut weights = x.to_owned();
-    let value = in_place(&mut weights);
-    ValueGrad { value, grad: weights }
+    let mut weights: Vec<F> = x.iter().copied().collect();
+    let value = log_sum_exp_row(Plain, &mut weights);
+    ValueGrad { value, grad: weights.into() }
 }
 
 /// ln of the mean of e^x_i.
@@ -73,12 +73,6 @@ pub fn log_softmax_pull_back<F: Real>(x: &ArrayRef1<F>, d_y: &ArrayRef1<F>) -> R
 fn normalised<F: Real>(x: &ArrayRef1<F>, whole: &ValueGrad<F, Array1<F>>) -> Array1<F> {
     let finite = whole.value.is_finite() || whole.value.is_nan();
     Array1::from_shape_fn(x.len(), |i| if finite { x[i] - whole.value } else { whole.grad[i].ln() })
-}
-
-fn in_place<F: Real>(x: &mut Array1<F>) -> F {
-    // An owned array of one axis, copied in logical order: always a slice.
-    let terms = x.as_slice_mut().unwrap_or_default();
-    log_sum_exp_row(Plain, terms)
 }
 
 /// [`log_sum_exp`] of a row, which is replaced by its weights.

@@ -50,15 +50,18 @@ pub trait Special<F: Real>: Arithmetic<F> {
     fn logit(self, p: F) -> ValueGrad<F, F> {
         let rest = F::one() - p;
         let central = p > F::of(0.25) && p < F::of(0.75);
-        let value = if central { self.ln_1p((p - rest) / rest) } else { self.ln(p / rest) };
+        let value = if central { self.ln_1p((p + p - F::one()) / rest) } else { self.ln(p / rest) };
         ValueGrad { value, grad: F::one() / (p * rest) }
     }
 
     /// ln(1 - e^x).
     #[inline(always)]
     fn log1m_exp(self, x: F) -> ValueGrad<F, F> {
-        let value = if x > -F::LN_2() { self.ln(-self.exp_m1(x)) } else { self.ln_1p(-self.exp(x)) };
-        ValueGrad { value, grad: -F::one() / self.exp_m1(-x) }
+        let tail = self.exp(x);
+        // 0 - y, so that the complement at 0 is 0 and not -0.
+        let rest = F::zero() - self.exp_m1(x);
+        let value = if x > -F::LN_2() { self.ln(rest) } else { self.ln_1p(-tail) };
+        ValueGrad { value, grad: -tail / rest }
     }
 
     /// ln(e^x + e^y).
@@ -68,7 +71,8 @@ pub trait Special<F: Real>: Arithmetic<F> {
         // Equal infinities differ by NaN; what is equal differs by 0.
         let gap = if low == high { F::zero() } else { low - high };
         let tail = self.exp(gap);
-        let heavy = if high == F::neg_infinity() { F::zero() } else { F::one() / (F::one() + tail) };
+        let no_mass = high == F::neg_infinity() && low == high;
+        let heavy = if no_mass { F::zero() } else { F::one() / (F::one() + tail) };
         let light = heavy * tail;
         let value = high + self.ln_1p(tail);
         let value = if x.is_nan() { x } else { value };

@@ -1,1 +1,46 @@
+//! What a refusal says, word for word.
 
+use estimand::{DiagGaussian, Error, Result};
+
+#[test]
+fn hard_every_refusal_says_its_facts() {
+    let said = |e: Error| e.to_string();
+    let shape = Error::Shape { name: "x", got: vec![1, 2], expected: vec![2, 2] };
+    assert_eq!(said(shape), "`x` has shape [1, 2], expected [2, 2]");
+    let flat = Error::Shape { name: "weights", got: vec![], expected: vec![3] };
+    assert_eq!(said(flat), "`weights` has shape [], expected [3]");
+    let count = Error::Count { name: "cost", axis: "rows", got: 5, expected: "a multiple of 2".to_owned() };
+    assert_eq!(said(count), "`cost` has 5 rows, expected a multiple of 2");
+    assert_eq!(said(Error::NaN { name: "cost", row: 1 }), "`cost` is NaN in row 1");
+    let entry = Error::Entry { name: "x", index: vec![1, 0], value: 0.5, expected: "0 or 1" };
+    assert_eq!(said(entry), "`x` is 0.5 at [1, 0], expected 0 or 1");
+    let parameter = Error::Parameter { name: "beta", value: -1.0, expected: "a number that is not negative" };
+    assert_eq!(said(parameter), "`beta` is -1, expected a number that is not negative");
+    let nan = Error::Parameter { name: "step", value: f64::NAN, expected: "a positive, finite number" };
+    assert_eq!(said(nan), "`step` is NaN, expected a positive, finite number");
+    assert_eq!(said(Error::TooFew { name: "x", got: 1, needs: 2 }), "`x` has 1 rows, needs at least 2");
+}
+
+#[test]
+fn hard_an_error_crosses_threads_and_boxes() {
+    fn lives_anywhere<E: std::error::Error + Send + Sync + Clone + 'static>() {}
+    lives_anywhere::<Error>();
+
+    fn by_a_user() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        DiagGaussian::<f64>::standard(0, 2)?;
+        Ok(())
+    }
+    let boxed = by_a_user().unwrap_err();
+    assert!(boxed.source().is_none());
+    let expected = Error::Parameter { name: "samples", value: 0.0, expected: "at least 1" };
+    assert_eq!(boxed.downcast_ref::<Error>(), Some(&expected));
+    let sent = std::thread::spawn(move || boxed.to_string()).join().unwrap();
+    assert_eq!(sent, "`samples` is 0, expected at least 1");
+}
+
+#[test]
+fn hard_the_result_takes_another_error() {
+    let ours: Result<u8> = Err(Error::NaN { name: "x", row: 0 });
+    let theirs: Result<u8, String> = ours.map_err(|e| e.to_string());
+    assert_eq!(theirs, Err("`x` is NaN in row 0".to_owned()));
+}

@@ -1,1 +1,80 @@
+use approx::assert_abs_diff_eq;
+use estimand::gradient::importance::{effective_sample_size, normalised_weights};
+use estimand::ndarray::{Array1, array};
+use estimand::{DiagGaussian, Distribution, Error, Sample};
+use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 
+use crate::support::strategy::config;
+
+fn log_weights() -> impl Strategy<Value = (usize, Array1<f64>)> {
+    (1..5_usize, 1..40_usize).prop_flat_map(|(n, k)| (Just(k), prop::collection::vec(-30.0..30.0_f64, n * k).prop_map(Array1::from_vec)))
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn law_weights_sum_to_one((k, log_w) in log_weights()) {
+        let w = normalised_weights(&log_w, k).unwrap();
+        for row in w.as_slice().unwrap().chunks(k) {
+            assert_abs_diff_eq!(row.iter().sum::<f64>(), 1.0, epsilon = 2.0 * k as f64 * f64::EPSILON);
+        }
+        let single = normalised_weights(&log_w.mapv(|w| w as f32), k).unwrap();
+        for (a, b) in single.iter().zip(&w) {
+            // Rounding a log-weight of 30 to f32 moves its weight by 30 epsilon.
+            prop_assert!((f64::from(*a) - b).abs() <= 64.0 * f64::from(f32::EPSILON) * b.max(1e-6));
+        }
+    }
+
+    #[test]
+    fn law_effective_sample_size_is_between_one_and_k((k, log_w) in log_weights()) {
+        let ess = effective_sample_size(&log_w, k).unwrap();
+        for (i, &ess) in ess.iter().enumerate() {
+            prop_assert!((1.0 - 1e-12..=k as f64 * (1.0 + 1e-12)).contains(&ess));
+            let w: Vec<f64> = (0..k).map(|s| log_w[i * k + s].exp()).collect();
+            let plain = w.iter().sum::<f64>().powi(2) / w.iter().map(|w| w * w).sum::<f64>();
+            assert_abs_diff_eq!(ess, plain, epsilon = 1e-12 * plain);
+        }
+    }
+}
+
+/// E z^2 = 1.25 under the target N(1/2, 1) by samples of N(0, 1.5^2).
+#[test]
+fn stat_self_normalised_weights_estimate_the_target() {
+    let n = 100_000;
+    let (loc, log_scale) = (array![0.0], array![1.5_f64.ln()]);
+    let q = DiagGaussian::shared(&loc, &log_scale, n).unwrap();
+    let z = q.sample(&mut ChaCha8Rng::seed_from_u64(4));
+    let (loc, log_scale) = (array![0.5], array![0.0]);
+    let p = DiagGaussian::shared(&loc, &log_scale, n).unwrap();
+    // A ratio off by a constant: self-normalisation does not mind.
+    let log_w = p.log_prob(&z).unwrap() - q.log_prob(&z).unwrap() + 123.0;
+    let w = normalised_weights(&log_w, n).unwrap();
+    let squares = z.column(0).mapv(|z| z * z);
+    let estimate = (&w * &squares).sum();
+    // The delta method: sum of w^2 (f - estimate)^2; 6 standard errors is once in 1e9.
+    let error = w.iter().zip(&squares).map(|(w, f)| (w * (f - estimate)).powi(2)).sum::<f64>().sqrt();
+    assert!((estimate - 1.25).abs() < 6.0 * error, "{estimate} +- {error}");
+    assert!(6.0 * error < 0.05, "a bias of 4 % would be seen");
+    let plain = squares.mean().unwrap();
+    assert!((plain - 1.25).abs() > 6.0 * error, "the unweighted twin is seen");
+    let ess = effective_sample_size(&log_w, n).unwrap()[0];
+    assert!(ess > 1000.0 && ess < n as f64);
+}
+
+#[test]
+fn hard_no_mass_and_bad_counts() {
+    let none = f64::NEG_INFINITY;
+    let log_w = array![none, none, 0.0, 0.0, none, 5.0];
+    assert_eq!(normalised_weights(&log_w, 2).unwrap(), array![0.0, 0.0, 0.5, 0.5, 0.0, 1.0]);
+    assert_eq!(effective_sample_size(&log_w, 2).unwrap(), array![0.0, 2.0, 1.0]);
+    let zero = Error::Parameter { name: "k", value: 0.0, expected: "at least 1" };
+    assert_eq!(normalised_weights(&log_w, 0), Err(zero.clone()));
+    assert_eq!(effective_sample_size(&log_w, 0), Err(zero));
+    let error = Error::Count { name: "log_w", axis: "rows", got: 6, expected: "a multiple of 4".to_owned() };
+    assert_eq!(normalised_weights(&log_w, 4), Err(error));
+    assert_eq!(effective_sample_size(&array![0.0, f64::NAN], 2), Err(Error::NaN { name: "log_w", row: 1 }));
+    assert_eq!(effective_sample_size(&Array1::<f32>::zeros(0), 2).unwrap().len(), 0);
+}

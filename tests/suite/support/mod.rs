@@ -1,7 +1,10 @@
 //! What tests share.
 
 pub mod conforms;
+pub mod double_double;
+pub mod fused;
 pub mod layouts;
 pub mod near;
 pub mod reference;
+pub mod stats;
 pub mod strategy;

@@ -31,3 +31,26 @@ pub fn assert_eps<F: Real>(got: F, expected: f64, scale: f64, limit: f64, what: 
     let off = (got.as_f64() - expected).abs() / (F::epsilon().as_f64() * scale.abs());
     assert!(same || off <= limit, "{what}: {got:e} is {off:.2} epsilon from {expected:e}, limit {limit}");
 }
+
+/// |got - expected| in epsilons of `scale`, the size of the terms that make `expected`; as [`ulps`]
+/// otherwise: a scale below the normal numbers counts as the least of them, so that one epsilon is
+/// one subnormal there.
+pub fn epsilons<F: Real>(got: F, expected: f64, scale: f64) -> f64 {
+    let exact = ulps(got, expected);
+    if exact == 0.0 || exact.is_infinite() {
+        return exact;
+    }
+    (got.as_f64() - expected).abs() / (F::epsilon().as_f64() * scale.abs().max(F::min_positive_value().as_f64()))
+}
+
+/// The sum of numbers to about the last place of an f64, however many there are (Neumaier 1974).
+pub fn careful_sum<F: Real>(terms: impl IntoIterator<Item = F>) -> f64 {
+    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
+    for term in terms {
+        let term = term.as_f64();
+        let next = sum + term;
+        lost += if sum.abs() >= term.abs() { (sum - next) + term } else { (term - next) + sum };
+        sum = next;
+    }
+    sum + lost
+}
