@@ -1,0 +1,100 @@
+//! A layer `y = x W + b` and the rectifier, each with its derivative.
+
+use estimand::ndarray::{Array1, Array2, ArrayRef2, Zip};
+use estimand::noise::standard_normal;
+use estimand::rand::Rng;
+use estimand::{Real, Result};
+
+use crate::matmul::{product, product_transposed, same_shape, transposed_product};
+use crate::{Scalar, Threads};
+
+/// A dense layer, `y = x W + b`; the gradient of a loss in its parameters has the same type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense<F> {
+    /// `W`, of shape `(inputs, outputs)`.
+    pub weight: Array2<F>,
+    /// `b`, of shape `(outputs,)`.
+    pub bias: Array1<F>,
+}
+
+impl<F: Scalar> Dense<F> {
+    /// A layer with normal weights of variance `1 / inputs`, and biases 0.
+    ///
+    /// Source: LeCun and others 1998, "Efficient BackProp", section 4.6.
+    pub fn new<R: Rng + ?Sized>(rng: &mut R, inputs: usize, outputs: usize) -> Self {
+        let sd = F::one() / F::count(inputs.max(1)).sqrt();
+        Self {
+            weight: Array2::from_shape_simple_fn((inputs, outputs), || sd * standard_normal::<F, R>(rng)),
+            bias: Array1::zeros(outputs),
+        }
+    }
+
+    /// Its number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.weight.nrows()
+    }
+
+    /// Its number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.weight.ncols()
+    }
+
+    /// `y = x W + b`.
+    ///
+    /// Shapes: `x: (n, inputs) -> (n, outputs)`.
+    /// Errors: `Shape`.
+    pub fn forward(&self, x: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
+        same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
+        same_shape("bias", self.bias.shape(), &[self.outputs()])?;
+        let mut y = product(x, &self.weight, threads)?;
+        for mut row in y.rows_mut() {
+            row += &self.bias;
+        }
+        Ok(y)
+    }
+
+    /// The gradient in the parameters and `d_x`, from the input of [`forward`](Self::forward) and
+    /// the gradient in its result.
+    ///
+    /// ```text
+    /// d_W = x^T d_y,   d_b = sum of the rows of d_y,   d_x = d_y W^T
+    /// ```
+    ///
+    /// Shapes: `x: (n, inputs), d_y: (n, outputs) -> the layer's, (n, inputs)`.
+    /// Errors: `Shape`.
+    pub fn backward(&self, x: &ArrayRef2<F>, d_y: &ArrayRef2<F>, threads: Threads) -> Result<(Self, Array2<F>)> {
+        let gradient = self.backward_parameters(x, d_y, threads)?;
+        Ok((gradient, product_transposed(d_y, &self.weight, threads)?))
+    }
+
+    /// [`backward`](Self::backward) without `d_x`, a third of the work less: for a first layer.
+    pub fn backward_parameters(&self, x: &ArrayRef2<F>, d_y: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
+        same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
+        same_shape("d_y", d_y.shape(), &[x.nrows(), self.outputs()])?;
+        let mut bias = Array1::zeros(self.outputs());
+        for row in d_y.rows() {
+            bias += &row;
+        }
+        Ok(Self { weight: transposed_product(x, d_y, threads)?, bias })
+    }
+}
+
+/// The rectifier, `max(x, 0)` of every entry; NaN stays NaN.
+pub fn relu<F: Real>(mut x: Array2<F>) -> Array2<F> {
+    x.mapv_inplace(|x| if x < F::zero() { F::zero() } else { x });
+    x
+}
+
+/// The gradient in the input of [`relu`], from its *result* `y`; the derivative at 0 is 0.
+///
+/// Shapes: `y: (n, m), d_y: (n, m) -> (n, m)`.
+/// Errors: `Shape`.
+pub fn relu_backward<F: Real>(y: &ArrayRef2<F>, mut d_y: Array2<F>) -> Result<Array2<F>> {
+    same_shape("d_y", d_y.shape(), y.shape())?;
+    Zip::from(&mut d_y).and(y).for_each(|d, &y| {
+        if y <= F::zero() {
+            *d = F::zero();
+        }
+    });
+    Ok(d_y)
+}

@@ -1,0 +1,46 @@
+//! What the examples and benches of `estimand` share, and nobody else needs: this package is not
+//! published.
+//!
+//! | for | look at |
+//! |---|---|
+//! | a network trained by hand-written derivatives | [`Dense`], [`Mlp`], [`Adam`] |
+//! | a variational autoencoder and its training step | [`Vae`] |
+//! | products of matrices | [`matmul`] |
+//! | data files, binarisation, shuffled batches | [`data`] |
+//! | pictures of images, charts of curves | [`Grid`], [`Chart`] |
+//! | arguments, output, the exit status of an example | [`run()`], [`Program`], [`Args`], [`Summary`] |
+//!
+//! Everything is generic in the scalar, `F: Scalar`, and every source of randomness and number of
+//! threads is an argument.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod adam;
+pub mod args;
+pub mod command_line;
+pub mod data;
+pub mod dense;
+pub mod matmul;
+pub mod mlp;
+pub mod option;
+pub mod output;
+pub mod picture;
+pub mod plot;
+mod progress;
+mod raster;
+pub mod run;
+mod threads;
+pub mod vae;
+
+pub use adam::Adam;
+pub use args::Args;
+pub use dense::Dense;
+pub use matmul::Scalar;
+pub use mlp::{Mlp, Trace};
+pub use option::{Opt, Program};
+pub use picture::Grid;
+pub use plot::Chart;
+pub use progress::progress;
+pub use run::{Failure, Summary, run, say};
+pub use threads::Threads;
+pub use vae::Vae;

@@ -1,0 +1,234 @@
+//! Charts of curves.
+
+use std::ops::Range;
+
+use plotters::chart::SeriesLabelPosition;
+use plotters::prelude::*;
+use png::{ColorType, EncodingError};
+
+use crate::picture::encode;
+use crate::raster::Canvas;
+
+const WIDTH: u32 = 840;
+const HEIGHT: u32 = 520;
+
+/// Colours that the colour-blind tell apart, and that print well. Source: Okabe and Ito 2008.
+const PALETTE: [(u8, u8, u8); 7] =
+    [(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (230, 159, 0), (60, 60, 60)];
+
+/// Curves over a common axis, with title, axis labels and legend, on white.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    title: String,
+    x_label: String,
+    y_label: String,
+    series: Vec<Series>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Series {
+    name: String,
+    colour: (u8, u8, u8),
+    points: Vec<(f64, f64)>,
+}
+
+/// A chart that cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlotError {
+    /// There is no point to show.
+    #[error("the chart `{title}` has no finite point")]
+    Nothing {
+        /// The chart's title.
+        title: String,
+    },
+    /// The drawing library fails.
+    #[error("the chart cannot be drawn: {0}")]
+    Drawing(String),
+    /// The encoder refuses the picture.
+    #[error("the chart cannot be encoded: {0}")]
+    Encoding(#[from] EncodingError),
+}
+
+impl Chart {
+    /// A chart without curves.
+    pub fn new(title: impl Into<String>, x_label: impl Into<String>, y_label: impl Into<String>) -> Self {
+        Self { title: title.into(), x_label: x_label.into(), y_label: y_label.into(), series: Vec::new() }
+    }
+
+    /// Adds a curve in the next colour of the palette.
+    ///
+    /// It breaks where a point is not finite (or beyond 1e300); few points are marked one by one.
+    #[must_use]
+    pub fn line(self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let colour = PALETTE[self.series.len() % PALETTE.len()];
+        self.line_in(colour, name, points)
+    }
+
+    /// Adds a curve in a colour of one's own, as red, green and blue.
+    #[must_use]
+    pub fn line_in(
+        mut self,
+        colour: (u8, u8, u8),
+        name: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        self.series.push(Series { name: name.into(), colour, points: points.into_iter().collect() });
+        self
+    }
+
+    /// The chart as an SVG document.
+    ///
+    /// Errors: `Nothing`, `Drawing`.
+    pub fn svg(&self) -> Result<String, PlotError> {
+        let mut document = String::new();
+        self.draw(SVGBackend::with_string(&mut document, (WIDTH, HEIGHT)), 1)?;
+        Ok(document)
+    }
+
+    /// The chart as a PNG, in a built-in font of Latin letters; `?` stands for other characters.
+    ///
+    /// Errors: `Nothing`, `Drawing`, `Encoding`.
+    pub fn png(&self) -> Result<Vec<u8>, PlotError> {
+        // Drawn at twice the size and averaged down, which makes smooth lines.
+        let mut pixels = Vec::new();
+        self.draw(Canvas::new(&mut pixels, 2 * WIDTH, 2 * HEIGHT), 2)?;
+        let pixels = crate::raster::halve(&pixels, 2 * WIDTH as usize);
+        Ok(encode(WIDTH, HEIGHT, ColorType::Rgb, &pixels)?)
+    }
+
+    /// Draws with every length `unit` times as long.
+    fn draw<B: DrawingBackend>(&self, backend: B, unit: u32) -> Result<(), PlotError> {
+        let (x, y) = self.ranges()?;
+        let root = backend.into_drawing_area();
+        root.fill(&WHITE).map_err(failed)?;
+        let font = |size: u32| ("sans-serif", size * unit).into_font();
+        let mut chart = ChartBuilder::on(&root)
+            .caption(&self.title, font(20).style(FontStyle::Bold))
+            .margin(14 * unit)
+            .x_label_area_size(48 * unit)
+            .y_label_area_size(70 * unit)
+            .build_cartesian_2d(x.clone(), y.clone())
+            .map_err(failed)?;
+        chart
+            .configure_mesh()
+            .x_desc(&self.x_label)
+            .y_desc(&self.y_label)
+            .axis_desc_style(font(17))
+            .label_style(font(15))
+            .x_labels(9)
+            .y_labels(8)
+            .x_label_formatter(&|&x| tick(x))
+            .y_label_formatter(&|&y| tick(y))
+            .axis_style(BLACK.mix(0.6).stroke_width(unit))
+            .bold_line_style(BLACK.mix(0.12).stroke_width(unit))
+            .light_line_style(TRANSPARENT)
+            .draw()
+            .map_err(failed)?;
+        for series in &self.series {
+            let (r, g, b) = series.colour;
+            let stroke = RGBColor(r, g, b).stroke_width(2 * unit);
+            let few = series.points.len() <= 25;
+            for run in series.points.split(|&p| !drawable(p)) {
+                let line = LineSeries::new(run.iter().copied(), stroke);
+                chart.draw_series(line).map_err(failed)?;
+                // A point between two gaps would have no line to show it.
+                if few || run.len() == 1 {
+                    let dot = |&p: &(f64, f64)| Circle::new(p, 3 * unit, stroke.filled());
+                    chart.draw_series(run.iter().map(dot)).map_err(failed)?;
+                }
+            }
+            // The legend needs a series to hang on, even where a curve has no point.
+            let length = 22 * unit as i32;
+            chart
+                .draw_series(LineSeries::new(None, stroke))
+                .map_err(failed)?
+                .label(&series.name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + length, y)], stroke));
+        }
+        chart
+            .configure_series_labels()
+            .position(self.free_corner(&x, &y))
+            .label_font(font(15))
+            .legend_area_size(30 * unit)
+            .margin(8 * unit)
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.25))
+            .draw()
+            .map_err(failed)?;
+        root.present().map_err(failed)
+    }
+
+    /// The corner where the legend hides least of the curves; the upper right of equals.
+    fn free_corner(&self, x: &Range<f64>, y: &Range<f64>) -> SeriesLabelPosition {
+        // How much of both sides a legend covers, about.
+        let letters = self.series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
+        let (wide, high) = (0.08 + 0.011 * letters as f64, 0.04 + 0.05 * self.series.len() as f64);
+        let place = |&(px, py): &(f64, f64)| ((px - x.start) / (x.end - x.start), (py - y.start) / (y.end - y.start));
+        let corners = [
+            (SeriesLabelPosition::UpperRight, 1.0, 1.0),
+            (SeriesLabelPosition::LowerRight, 1.0, 0.0),
+            (SeriesLabelPosition::UpperLeft, 0.0, 1.0),
+            (SeriesLabelPosition::LowerLeft, 0.0, 0.0),
+        ];
+        let mut hidden = [0; 4];
+        for pair in self.series.iter().flat_map(|s| s.points.windows(2)) {
+            let (from, to) = (place(&pair[0]), place(&pair[1]));
+            for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                let (u, v) = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
+                for ((_, right, top), hidden) in corners.iter().zip(&mut hidden) {
+                    *hidden += u32::from((u - right).abs() < wide && (v - top).abs() < high);
+                }
+            }
+        }
+        let best = corners.into_iter().zip(hidden).min_by_key(|(_, hidden)| *hidden);
+        best.map_or(SeriesLabelPosition::UpperRight, |((corner, ..), _)| corner)
+    }
+
+    /// What both axes show: every point that can be drawn, and a little air around.
+    fn ranges(&self) -> Result<(Range<f64>, Range<f64>), PlotError> {
+        let all = self.series.iter().flat_map(|series| &series.points);
+        let mut points = all.copied().filter(|&p| drawable(p));
+        let first = points.next().ok_or_else(|| PlotError::Nothing { title: self.title.clone() })?;
+        let start = ((first.0, first.0), (first.1, first.1));
+        let (x, y) = points.fold(start, |(x, y), (px, py)| ((x.0.min(px), x.1.max(px)), (y.0.min(py), y.1.max(py))));
+        Ok((aired(x, 0.02), aired(y, 0.06)))
+    }
+}
+
+fn drawable((x, y): (f64, f64)) -> bool {
+    x.abs() <= 1e300 && y.abs() <= 1e300
+}
+
+/// The interval with a share of its length added on both sides, never so narrow that two ticks
+/// would bear the same label.
+fn aired((low, high): (f64, f64), share: f64) -> Range<f64> {
+    let size = low.abs().max(high.abs());
+    let air = if high - low > 1e-4 * size {
+        share * (high - low)
+    } else if size > 0.0 {
+        0.1 * size
+    } else {
+        1.0
+    };
+    low - air..high + air
+}
+
+/// Six significant digits without idle zeros.
+fn tick(x: f64) -> String {
+    let size = x.abs();
+    if size != 0.0 && !(1e-3..1e6).contains(&size) {
+        return format!("{x:.4e}").replace("0000e", "e").replace(".e", "e");
+    }
+    let digits = if size < 1.0 { 6 } else { 5 - size.log10() as usize };
+    let text = format!("{x:.digits$}");
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => &text,
+    };
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+fn failed(error: impl std::fmt::Display) -> PlotError {
+    PlotError::Drawing(error.to_string())
+}

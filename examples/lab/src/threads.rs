@@ -1,0 +1,42 @@
+use std::num::NonZero;
+
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
+
+/// How many threads may work at once; passed by hand to whatever divides its work.
+///
+/// No result depends on it: work is divided the same way for one thread as for many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threads(NonZero<usize>);
+
+impl Threads {
+    /// One thread.
+    pub const ONE: Self = Self(NonZero::<usize>::MIN);
+
+    /// `count` threads; 0 is taken for 1.
+    pub fn new(count: usize) -> Self {
+        Self(NonZero::new(count).unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// As many threads as the machine runs at once.
+    pub fn available() -> Self {
+        Self(std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// Their number, at least 1.
+    pub fn count(self) -> usize {
+        self.0.get()
+    }
+
+    /// Both results: at the same time on two threads or more, one after the other on one.
+    pub fn join<A: Send, B: Send>(self, first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
+        if self.count() >= 2 { rayon::join(first, second) } else { (first(), second()) }
+    }
+
+    /// Runs `work` where every use of rayon, the library's own too, has this many threads.
+    ///
+    /// Errors: the system refuses the threads.
+    pub fn install<T: Send>(self, work: impl FnOnce() -> T + Send) -> Result<T, ThreadPoolBuildError> {
+        let pool = ThreadPoolBuilder::new().num_threads(self.count()).build()?;
+        Ok(pool.install(work))
+    }
+}

@@ -1,0 +1,156 @@
+//! A variational autoencoder with a Gaussian posterior and a Bernoulli decoder.
+
+use std::borrow::Cow;
+
+use estimand::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis};
+use estimand::objective::beta_elbo;
+use estimand::rand::Rng;
+use estimand::{Bernoulli, DiagGaussian, Distribution, Reparameterize, Result, Rows, Sample, Transform};
+
+use crate::matmul::same_shape;
+use crate::{Mlp, Scalar, Threads};
+
+/// An encoder `x -> loc | log_scale` of the latents, and a decoder `z -> logits` of the pixels.
+///
+/// The gradient of a loss in its parameters has the same type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vae<F> {
+    /// `pixels -> hidden -> 2 latent`.
+    pub encoder: Mlp<F>,
+    /// `latent -> hidden -> pixels`.
+    pub decoder: Mlp<F>,
+}
+
+/// What one pass over a batch found: means over its examples, in nats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Terms<F> {
+    /// reconstruction - beta kl.
+    pub objective: F,
+    /// E log p(x | z).
+    pub reconstruction: F,
+    /// KL(q(z | x) || p(z)).
+    pub kl: F,
+}
+
+impl<F: Scalar> Vae<F> {
+    /// Networks with one hidden layer each, at random.
+    ///
+    /// Errors: none for these sizes.
+    pub fn new<R: Rng + ?Sized>(rng: &mut R, pixels: usize, hidden: usize, latent: usize) -> Result<Self> {
+        let encoder = Mlp::new(rng, &[pixels, hidden, 2 * latent])?;
+        let decoder = Mlp::new(rng, &[latent, hidden, pixels])?;
+        Ok(Self { encoder, decoder })
+    }
+
+    /// Starts the decoder at a guess of the pixels' probabilities, `(pixels,)`, for any latent: the
+    /// first thing it would learn.
+    ///
+    /// Errors: `Shape`; those of [`Bernoulli::from_probs`].
+    pub fn start_at(&mut self, probs: &ArrayRef1<F>) -> Result<()> {
+        let probs = probs.view().insert_axis(Axis(0));
+        if let Some(last) = self.decoder.layers.last_mut() {
+            same_shape("probs", probs.shape(), &[1, last.outputs()])?;
+            last.bias.assign(&Bernoulli::from_probs(&probs)?.logits().row(0));
+        }
+        Ok(())
+    }
+
+    /// The negative beta-weighted ELBO of a batch, one sample an example, and its gradient in every
+    /// weight.
+    ///
+    /// Shapes: `x: (n, pixels)` of bits, `noise: (n, latent)`, standard normal.
+    /// Errors: those of the layers and laws.
+    pub fn loss_grad(
+        &self,
+        x: &ArrayRef2<F>,
+        noise: Array2<F>,
+        beta: F,
+        threads: Threads,
+    ) -> Result<(Terms<F>, Self)> {
+        // Forward: the draw z is the only thing that is random, and its noise is an argument.
+        let encoded = self.encoder.forward(x.view(), threads)?;
+        let q = DiagGaussian::from_head(&encoded.output)?;
+        let z = q.transform(noise)?;
+        let decoded = self.decoder.forward(z.x(), threads)?;
+
+        // The objective, each term with its gradient; `loss` is where the sign turns.
+        let reconstruction = Bernoulli::new(&decoded.output)?.log_prob_grad(x)?;
+        let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
+        let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl: elbo.kl };
+        let (d_logits, d_kl) = elbo.loss().grad;
+
+        // Backward: through the decoder to z, and along the path of z to the encoder's head.
+        let (decoder, d_z) = self.decoder.backward_to_input(&decoded, &d_logits.flat(), threads)?;
+        let d_head = d_kl + q.pathwise(&z, &d_z)?.total();
+        let encoder = self.encoder.backward(&encoded, &d_head?.flat(), threads)?;
+        Ok((terms, Self { encoder, decoder }))
+    }
+
+    /// Noise for a batch of `n`.
+    ///
+    /// Errors: `Parameter` where `n = 0`.
+    pub fn noise<R: Rng + ?Sized>(&self, n: usize, rng: &mut R) -> Result<Array2<F>> {
+        Ok(DiagGaussian::standard(n, self.latent())?.noise(rng))
+    }
+
+    /// The terms of the ELBO of each example, without gradients: `(n,)` each, and the means of the
+    /// posterior, `(n, latent)`.
+    ///
+    /// Errors: those of the layers and laws.
+    pub fn terms(&self, x: &ArrayRef2<F>, noise: Array2<F>, threads: Threads) -> Result<[Array1<F>; 2]> {
+        let head = self.encoder.forward(x.view(), threads)?.output;
+        let q = DiagGaussian::from_head(&head)?;
+        let z = q.transform(noise)?;
+        let logits = self.decoder.forward(z.x(), threads)?.output;
+        Ok([Bernoulli::new(&logits)?.log_prob(x)?, q.kl_standard().value])
+    }
+
+    /// Log-ratios ln p(x, z) / q(z | x) of `k` samples an example: `(n k,)`, example-major.
+    ///
+    /// Errors: those of the layers and laws; `Parameter` where `k = 0`.
+    pub fn log_weights<R: Rng + ?Sized>(
+        &self,
+        x: &ArrayRef2<F>,
+        k: usize,
+        rng: &mut R,
+        threads: Threads,
+    ) -> Result<Array1<F>> {
+        let head = self.encoder.forward(x.view(), threads)?.output;
+        let q = DiagGaussian::from_head(&head)?.repeat_rows(k);
+        let z = q.sample(rng);
+        let logits = self.decoder.forward(&z, threads)?.output;
+        let tiled = Array2::from_shape_fn(logits.raw_dim(), |(i, j)| x[[i / k.max(1), j]]);
+        let prior = DiagGaussian::standard(z.nrows(), self.latent())?;
+        Ok(Bernoulli::new(&logits)?.log_prob(&tiled)? + prior.log_prob(&z)? - q.log_prob(&z)?)
+    }
+
+    /// The means of the posterior: `(n, latent)`. Errors: those of the layers.
+    pub fn encode(&self, x: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
+        let head = self.encoder.forward(x.view(), threads)?.output;
+        Ok(DiagGaussian::from_head(&head)?.loc().to_owned())
+    }
+
+    /// The pixels' probabilities: `(n, pixels)`. Errors: those of the layers.
+    pub fn decode<'a>(&self, z: impl Into<ArrayView2<'a, F>>, threads: Threads) -> Result<Array2<F>> {
+        Ok(self.decoder.forward(z, threads)?.output.mapv(estimand::special::sigmoid))
+    }
+
+    /// How many latents there are.
+    pub fn latent(&self) -> usize {
+        self.decoder.layers.first().map_or(0, |layer| layer.inputs())
+    }
+
+    /// Names and numbers of all parameters.
+    pub fn parameters(&self) -> Vec<(String, Cow<'_, [F]>)> {
+        let named = |net: &'static str| move |(name, numbers)| (format!("{net}.{name}"), numbers);
+        let encoder = self.encoder.parameters().into_iter().map(named("encoder"));
+        encoder.chain(self.decoder.parameters().into_iter().map(named("decoder"))).collect()
+    }
+
+    /// The same list for an optimiser to write into.
+    pub fn parameters_mut(&mut self) -> Vec<(String, &mut [F])> {
+        let encoder = self.encoder.parameters_mut().into_iter().map(|(name, p)| (format!("encoder.{name}"), p));
+        let decoder = self.decoder.parameters_mut().into_iter().map(|(name, p)| (format!("decoder.{name}"), p));
+        encoder.chain(decoder).collect()
+    }
+}

@@ -1,0 +1,125 @@
+use estimand::ndarray::{Array2, ArrayRef2, ArrayView2, s};
+use estimand::{Error, Real};
+use lab::matmul::{product, product_transposed, transposed_product};
+use lab::{Scalar, Threads};
+
+use crate::support::{generator, random};
+
+const SIZES: [(usize, usize, usize); 9] =
+    [(1, 1, 1), (2, 3, 4), (5, 7, 3), (17, 33, 9), (65, 50, 31), (0, 3, 4), (3, 0, 4), (3, 4, 0), (1, 100, 100)];
+
+/// The same numbers in four layouts: rows, columns, with gaps, and backwards.
+fn layouts<F: Real>(a: &Array2<F>, check: impl Fn(ArrayView2<'_, F>)) {
+    let (rows, columns) = a.dim();
+    check(a.view());
+    let by_columns = a.t().as_standard_layout().into_owned();
+    check(by_columns.t());
+    let mut gaps = Array2::from_elem((rows, columns + 3), F::of(9.0));
+    gaps.slice_mut(s![.., 1..=columns]).assign(a);
+    check(gaps.slice(s![.., 1..=columns]));
+    let backwards = a.slice(s![..;-1, ..;-1]).as_standard_layout().into_owned();
+    check(backwards.slice(s![..;-1, ..;-1]));
+}
+
+/// Three nested loops in f64, and the rounding error that a sum of k products may have in F.
+fn close_to_loops<F: Real>(c: &Array2<F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
+    assert_eq!(c.dim(), (a.nrows(), b.ncols()));
+    assert!(c.is_standard_layout());
+    for ((i, j), &got) in c.indexed_iter() {
+        let terms = || (0..a.ncols()).map(|k| a[[i, k]].as_f64() * b[[k, j]].as_f64());
+        let expected: f64 = terms().sum();
+        let size: f64 = terms().map(f64::abs).sum();
+        let bound = (a.ncols() + 1) as f64 * F::epsilon().as_f64() * size;
+        let error = (got.as_f64() - expected).abs();
+        assert!(error <= bound, "{got} at {i}, {j}, expected {expected} +- {bound:e}");
+    }
+}
+
+fn products_agree_with_loops<F: Scalar>() {
+    let mut rng = generator(1);
+    for (n, k, m) in SIZES {
+        let (a, b) = (random::<F>(&mut rng, n, k), random::<F>(&mut rng, k, m));
+        let (at, bt) = (a.t().to_owned(), b.t().to_owned());
+        for threads in [Threads::ONE, Threads::new(2)] {
+            layouts(&a, |a| {
+                close_to_loops(&product(&a, &b, threads).unwrap(), &a, &b);
+                close_to_loops(&product_transposed(&a, &bt, threads).unwrap(), &a, &b);
+            });
+            layouts(&b, |b| {
+                close_to_loops(&product(&a, &b, threads).unwrap(), &a, &b);
+                close_to_loops(&transposed_product(&at, &b, threads).unwrap(), &a, &b);
+            });
+            layouts(&bt.as_standard_layout().into_owned(), |bt| {
+                close_to_loops(&product_transposed(&a, &bt, threads).unwrap(), &a, &b);
+            });
+            layouts(&at.as_standard_layout().into_owned(), |at| {
+                close_to_loops(&transposed_product(&at, &b, threads).unwrap(), &a, &b);
+            });
+        }
+    }
+}
+
+#[test]
+fn law_products_agree_with_loops_f32() {
+    products_agree_with_loops::<f32>();
+}
+
+#[test]
+fn law_products_agree_with_loops_f64() {
+    products_agree_with_loops::<f64>();
+}
+
+#[test]
+fn stream_bits_are_those_of_one_thread() {
+    let mut rng = generator(2);
+    // Odd, and large enough for the second thread to be used.
+    let (n, k, m) = (129, 203, 77);
+    let a = random::<f32>(&mut rng, n, k);
+    let b = random::<f32>(&mut rng, k, m);
+    let c = random::<f32>(&mut rng, n, m);
+    let all = |threads| {
+        [
+            product(&a, &b, threads).unwrap(),
+            product_transposed(&c, &b, threads).unwrap(),
+            transposed_product(&a, &c, threads).unwrap(),
+        ]
+    };
+    let one = all(Threads::ONE);
+    for count in [2, 3, 7] {
+        for (many, one) in all(Threads::new(count)).iter().zip(&one) {
+            let same = many.iter().zip(one).all(|(x, y)| x.to_bits() == y.to_bits());
+            assert!(same, "{count} threads");
+        }
+    }
+}
+
+#[test]
+fn ref_a_batch_is_summed_in_two_halves() {
+    // 2^24 in f32, to which ones are lost when they come one by one, but not both at once.
+    let big = 16_777_216.0_f32;
+    let x = Array2::from_shape_vec((4, 1), vec![0.0, big, 1.0, 1.0]).unwrap();
+    let ones = Array2::ones((4, 1));
+    let sum = transposed_product(&x, &ones, Threads::ONE).unwrap();
+    assert_eq!(sum[[0, 0]], big + 2.0);
+}
+
+#[test]
+fn hard_nothing_to_sum_is_zero() {
+    let a = Array2::<f64>::zeros((3, 0));
+    let b = Array2::<f64>::zeros((0, 2));
+    assert_eq!(product(&a, &b, Threads::ONE).unwrap(), Array2::<f64>::zeros((3, 2)));
+    let (a, b) = (Array2::<f32>::zeros((0, 3)), Array2::<f32>::zeros((0, 2)));
+    assert_eq!(transposed_product(&a, &b, Threads::new(2)).unwrap(), Array2::<f32>::zeros((3, 2)));
+}
+
+#[test]
+fn hard_inner_sizes_must_match() {
+    let (a, b) = (Array2::<f64>::zeros((2, 3)), Array2::<f64>::zeros((4, 5)));
+    let wrong = |expected: [usize; 2]| {
+        let (name, got, expected) = ("b", vec![4, 5], expected.to_vec());
+        Err(Error::Shape { name, got, expected })
+    };
+    assert_eq!(product(&a, &b, Threads::ONE), wrong([3, 5]));
+    assert_eq!(product_transposed(&a, &b, Threads::ONE), wrong([4, 3]));
+    assert_eq!(transposed_product(&a, &b, Threads::ONE), wrong([2, 5]));
+}

@@ -1,0 +1,165 @@
+use std::collections::BTreeSet;
+
+use lab::Chart;
+use lab::plot::PlotError;
+
+use crate::picture::decode;
+
+fn chart(points: &[(f64, f64)]) -> Chart {
+    Chart::new("Title & <more>", "updates", "ELBO, nats").line("train", points.iter().copied())
+}
+
+/// The pixels of exactly one colour in a chart as PNG.
+fn pixels_of(chart: &Chart, colour: (u8, u8, u8)) -> Vec<(usize, usize)> {
+    pixels_where(chart, |r, g, b| (r, g, b) == colour)
+}
+
+fn pixels_where(chart: &Chart, wanted: impl Fn(u8, u8, u8) -> bool) -> Vec<(usize, usize)> {
+    let (width, height, bytes) = decode(&chart.png().unwrap());
+    assert_eq!((width, height, bytes.len()), (840, 520, 3 * 840 * 520));
+    let pixels = bytes.chunks(3).enumerate();
+    pixels.filter(|(_, p)| wanted(p[0], p[1], p[2])).map(|(i, _)| (i % width, i / width)).collect()
+}
+
+/// The texts of an SVG, in the order in which they were drawn.
+fn texts(svg: &str) -> Vec<&str> {
+    let starts = svg.split("<text ").skip(1);
+    starts
+        .map(|text| {
+            let (_, text) = text.split_once('>').unwrap();
+            text.split_once("</text>").unwrap().0.trim()
+        })
+        .collect()
+}
+
+#[test]
+fn ref_an_svg_says_all() {
+    let points = [(0.0, -200.0), (1.0, -120.0), (2.0, -110.0)];
+    let chart = chart(&points).line_in((1, 2, 3), "test", [(0.0, -190.0), (2.0, -115.0)]);
+    let svg = chart.svg().unwrap();
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+    let texts = texts(&svg);
+    for text in ["Title &amp; &lt;more&gt;", "updates", "ELBO, nats", "train", "test"] {
+        assert!(texts.contains(&text), "{text}: {texts:?}");
+    }
+    // Both axes bear numbers, as a person writes them.
+    for tick in ["0", "1", "2", "-120", "-200"] {
+        assert!(texts.contains(&tick), "{tick}: {texts:?}");
+    }
+    // Each colour: its line, the sample in the legend, and a dot a point.
+    assert!(svg.matches("#0072B2").count() >= 1 + 1 + 3);
+    assert!(svg.matches("#010203").count() >= 1 + 1 + 2);
+}
+
+#[test]
+fn ref_a_png_shows_the_curves() {
+    let red = (200, 0, 0);
+    let rising = (0..50).map(|i| (f64::from(i), f64::from(i)));
+    let drawn = pixels_of(&Chart::new("t", "x", "y").line_in(red, "r", rising), red);
+    // A curve across the chart that rises to the right; the legend is where it is not.
+    let (left, right) = (drawn.iter().min().unwrap(), drawn.iter().max().unwrap());
+    assert!(right.0 - left.0 > 500, "{left:?} {right:?}");
+    assert!(left.1 > right.1 + 250, "{left:?} {right:?}");
+    // At the very left there is only the label of the axis, turned.
+    let chart = chart(&[(0.0, 1.0), (1.0, 2.0)]);
+    let dark = pixels_where(&chart, |r, g, b| r.max(g).max(b) < 128);
+    let label: Vec<usize> = dark.into_iter().filter(|(x, _)| *x < 36).map(|(_, y)| y).collect();
+    let length = label.iter().max().unwrap() - label.iter().min().unwrap();
+    // 10 letters of about 7 pixels.
+    assert!((55..90).contains(&length), "{length}");
+}
+
+/// The legend's sample of a single curve, by its place in the SVG, in each of four cases.
+#[test]
+fn law_the_legend_keeps_off_the_curves() {
+    let line = |points: &[(f64, f64)]| Chart::new("t", "x", "y").line("name", points.iter().copied()).svg().unwrap();
+    let corner = |svg: &str| -> (bool, bool) {
+        let (before, _) = svg.rsplit_once("name\n").unwrap();
+        let (_, text) = before.rsplit_once("<text ").unwrap();
+        let number = |name: &str| -> u32 {
+            let (_, rest) =
+                text.split_once(&format!(" {name}=\"")).or_else(|| text.split_once(&format!("{name}=\""))).unwrap();
+            rest.split_once('"').unwrap().0.parse().unwrap()
+        };
+        (number("x") > 420, number("y") < 260)
+    };
+    // A broken line through all corners but one.
+    let (nw, ne, se, sw) = ((0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0));
+    assert_eq!(corner(&line(&[nw, sw, se])), (true, true));
+    assert_eq!(corner(&line(&[sw, nw, ne])), (true, false));
+    assert_eq!(corner(&line(&[sw, se, ne])), (false, true));
+    assert_eq!(corner(&line(&[nw, ne, se])), (false, false));
+}
+
+/// A line of little slope takes the same ink in every column, shared among the rows that it lies
+/// between; without shades it would jump by a whole pixel.
+#[test]
+fn law_lines_are_smooth() {
+    let rising = (0..=99).map(|i| (f64::from(i), f64::from(i) / 99.0));
+    let chart = Chart::new("t", "x", "y").line_in((200, 0, 0), "r", rising);
+    // The second line gives the axis its range, at the left end.
+    let chart = chart.line("range", [(0.0, -10.0), (0.0, 10.0)]);
+    let (width, _, bytes) = decode(&chart.png().unwrap());
+    for x in 150..600 {
+        let column = (200..300).map(|y| &bytes[3 * (y * width + x)..][..3]);
+        let ink: i32 = column.map(|p| i32::from(p[0]) - i32::from(p[1])).sum();
+        // 2.5 pixels of 200, and a rounding of each of at most 4 pixels.
+        assert!((496..=504).contains(&ink), "{ink} in column {x}");
+    }
+}
+
+#[test]
+fn hard_points_that_leave_no_room() {
+    for points in [
+        &[(3.0, 7.0)][..],
+        &[(0.0, 0.0)],
+        &[(1.0, 5.0), (2.0, 5.0), (3.0, 5.0)],
+        &[(1e15, 1.0), (1e15 + 0.125, 1.0 + f64::EPSILON)],
+        &[(-1e300, 1e300), (1e300, -1e300)],
+        &[(0.0, 1e-320), (1e-320, 0.0)],
+        &[(5.0, -1e-9), (6.0, 1e9)],
+    ] {
+        let chart = chart(points);
+        let svg = chart.svg().unwrap();
+        // The legend's line apart, every point has a dot inside the picture.
+        let dots: Vec<_> = svg.split("<circle ").skip(1).collect();
+        assert_eq!(dots.len(), points.len(), "{points:?}");
+        for dot in dots {
+            let number = |name: &str| -> i32 {
+                let (_, rest) = dot.split_once(&format!("{name}=\"")).unwrap();
+                rest.split_once('"').unwrap().0.parse().unwrap()
+            };
+            assert!((60..840).contains(&number("cx")), "{points:?}: {dot}");
+            assert!((20..520).contains(&number("cy")), "{points:?}: {dot}");
+        }
+        assert!(!pixels_of(&chart, (0, 114, 178)).is_empty(), "{points:?}");
+        // Ticks of the vertical axis, the only texts that end at their place, tell values apart.
+        let ticks: Vec<_> = svg.split("<text ").filter(|text| text.contains("text-anchor=\"end\"")).collect();
+        let labels: BTreeSet<_> = ticks.iter().map(|text| text.lines().nth(1)).collect();
+        assert_eq!(labels.len(), ticks.len(), "{points:?}: {labels:?}");
+        // Of numbers below 1e-16 the drawing library shows one tick only.
+        let least = if points.contains(&(1e-320, 0.0)) { 1 } else { 3 };
+        assert!(labels.len() >= least, "{points:?}: {labels:?}");
+    }
+}
+
+#[test]
+fn hard_points_that_are_none() {
+    let gap = [(0.0, 1.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, f64::INFINITY), (4.0, 1.0), (5.0, 3.0)];
+    let svg = chart(&gap).svg().unwrap();
+    let lines = |svg: &str| {
+        let all = svg.split("<polyline ").skip(1);
+        all.filter(|line| line.split("/>").next().unwrap().contains("#0072B2")).count()
+    };
+    // Two pieces and the legend.
+    assert_eq!(lines(&svg), 3);
+    assert_eq!(lines(&chart(&gap[..2]).svg().unwrap()), 2);
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+
+    for chart in [chart(&[]), chart(&[(f64::NAN, 1.0)]), Chart::new("Title & <more>", "x", "y")] {
+        let error = chart.svg().unwrap_err();
+        assert!(matches!(error, PlotError::Nothing { .. }));
+        assert_eq!(error.to_string(), "the chart `Title & <more>` has no finite point");
+        assert!(matches!(chart.png(), Err(PlotError::Nothing { .. })));
+    }
+}

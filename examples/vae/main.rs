@@ -1,0 +1,163 @@
+//! A beta-VAE learns real handwritten digits, with gradients that the library computes by itself.
+//!
+//!     cargo run --release --example vae
+//!
+//! The step that is trained on is `lab::Vae::loss_grad`, one screen in `examples/lab/src/vae.rs`:
+//! encoder, draw, decoder; the ELBO with its gradients; and the way back along the path of the
+//! draw. This file feeds it and tells what it learns; `pictures.rs` draws.
+
+mod evaluate;
+mod pictures;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
+use lab::data::{Batches, Bits, Images};
+use lab::vae::Terms;
+use lab::{Adam, Args, Failure, Opt, Program, Summary, Vae, progress, say};
+
+use evaluate::{evaluate, importance_weighted_bound, independent_pixels, pixel_means};
+
+const TRAIN: &str = "examples/data/mnist-train60k-stochbin-seed1.bits.gz";
+const TEST: &str = "examples/data/mnist-test10k-stochbin-seed2.bits.gz";
+
+/// Images that a quick run trains and tests on.
+const QUICK_TRAIN: usize = 4000;
+const QUICK_TEST: usize = 1000;
+
+/// Images for the importance-weighted estimate, and samples for each.
+const BOUND: (usize, usize) = (2000, 100);
+const QUICK_BOUND: (usize, usize) = (100, 20);
+
+const PROGRAM: Program = Program {
+    name: "vae",
+    about: "Trains a beta-VAE on binary images (all of MNIST unless told otherwise) and draws what it learned.",
+    options: &[
+        Opt::count("epochs", "N", "passes over the training images", 10, 1..=10_000).quick_count(2),
+        Opt::number("beta", "B", "weight of the KL term, in nats for nats", 1.0, 0.0..=1e6),
+        Opt::count("latent", "N", "latent coordinates", 20, 1..=4096),
+        Opt::count("hidden", "N", "units of the hidden layer on either side", 200, 1..=16_384).quick_count(64),
+        Opt::count("batch", "N", "images a step", 128, 1..=1_000_000),
+        Opt::number("rate", "R", "learning rate of Adam", 1e-3, f64::MIN_POSITIVE..=10.0),
+        Opt::path("images", "FILE", "IDX of grey levels, gzipped or not, binarised afresh each epoch; or packed bits", TRAIN),
+    ],
+};
+
+fn main() -> ExitCode {
+    lab::run(&PROGRAM, example)
+}
+
+/// What an epoch found, a row of the table.
+#[derive(Debug)]
+pub struct Epoch {
+    pub train: Terms<f32>,
+    pub test: Terms<f32>,
+    pub active: usize,
+    pub seconds: f64,
+}
+
+fn example(args: &Args) -> Result<Summary, Failure> {
+    let mut rng = args.rng();
+    let (train, test) = images(args, &mut rng)?;
+    let mut vae = Vae::<f32>::new(&mut rng, test.pixels(), args.count("hidden")?, args.count("latent")?)?;
+    let mut adam = Adam::new(args.number("rate")?);
+    let pixel_means = pixel_means(&train.epoch(&mut rng))?;
+    vae.start_at(&pixel_means)?;
+    let by_pixel = independent_pixels(&pixel_means, &test)?;
+    // Test noise is the same after each epoch, so that the rows of the table differ by learning.
+    let test_noise: u64 = rng.random();
+    let start = evaluate(&vae, &test, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
+
+    say(format_args!("{} training and {} test images; all figures in nats an image", train.len(), test.len()));
+    say(format_args!("independent pixels: {by_pixel:.2}; this network before training: {:.2}", start.elbo()));
+    say("epoch   train ELBO    test ELBO   reconstruction       KL   active units   seconds");
+    let mut epochs: Vec<Epoch> = Vec::new();
+    for epoch in 1..=args.count("epochs")? {
+        let (train, took) = train_epoch(&mut vae, &mut adam, &train, args, &mut rng)?;
+        let found = evaluate(&vae, &test, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
+        let row = Epoch { train, test: found.terms, active: found.active, seconds: took.as_secs_f64() };
+        say(format_args!(
+            "{epoch:5}   {:10.2}   {:10.2}   {:14.2}   {:6.2}   {:7} / {:<3}   {:7.2}",
+            elbo(&row.train),
+            elbo(&row.test),
+            row.test.reconstruction,
+            row.test.kl,
+            row.active,
+            vae.latent(),
+            row.seconds,
+        ));
+        epochs.push(row);
+        // After each epoch, so that a run that is stopped leaves its pictures.
+        pictures::draw(args, &vae, &test, &epochs)?;
+    }
+
+    let (images, samples) = if args.quick { QUICK_BOUND } else { BOUND };
+    let bound = importance_weighted_bound(&vae, &test.first(images), samples, &mut rng, args.threads)?;
+    say(format_args!(
+        "log-likelihood of {} test images, {samples} importance-weighted samples each: {:.2} (effective: {:.1}; ELBO of the same images: {:.2})",
+        bound.images, bound.log_likelihood, bound.effective, bound.elbo
+    ));
+    say(format_args!("pictures: {}", args.out.display()));
+
+    let last = epochs.last().map_or(f32::NAN, |row| elbo(&row.test));
+    let seconds = epochs.iter().map(|row| row.seconds).sum::<f64>() / epochs.len().max(1) as f64;
+    let summary = Summary::new()
+        .finding("test_elbo", format_args!("{last:.4}"))
+        .finding("test_nll", format_args!("{:.4}", -bound.log_likelihood))
+        .finding("seconds_per_epoch", format_args!("{seconds:.3}"));
+    let learned = format!("training raises the test ELBO: {last:.2} after {:.2}", start.elbo());
+    let ordered = format!("a bound of {samples} samples is above the ELBO: {:.3} and {:.3}", bound.log_likelihood, bound.elbo);
+    Ok(summary.claim(last > start.elbo(), learned).claim(bound.log_likelihood >= bound.elbo, ordered))
+}
+
+/// reconstruction - KL: the bound on log p(x), whatever beta was trained with.
+fn elbo(terms: &Terms<f32>) -> f32 {
+    terms.reconstruction - terms.kl
+}
+
+/// One pass over the training images in batches; means over images, and the time of training alone.
+fn train_epoch(
+    vae: &mut Vae<f32>,
+    adam: &mut Adam<f32>,
+    train: &Images,
+    args: &Args,
+    rng: &mut StdRng,
+) -> Result<(Terms<f32>, Duration), Failure> {
+    let beta = args.number("beta")? as f32;
+    let began = Instant::now();
+    let images = train.epoch(rng);
+    let batches = Batches::shuffled(images.len(), args.count("batch")?, rng)?;
+    let bar = progress(batches.len(), "training");
+    let mut sums = [0.0_f64; 3];
+    for batch in &batches {
+        let x = images.batch(batch)?;
+        let noise = vae.noise(batch.len(), rng)?;
+        let (terms, gradient) = vae.loss_grad(&x, noise, beta, args.threads)?;
+        adam.step(vae.parameters_mut(), gradient.parameters())?;
+        for (sum, mean) in sums.iter_mut().zip([terms.objective, terms.reconstruction, terms.kl]) {
+            *sum += f64::from(mean) * batch.len() as f64;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let [objective, reconstruction, kl] = sums.map(|sum| (sum / images.len() as f64) as f32);
+    Ok((Terms { objective, reconstruction, kl }, began.elapsed()))
+}
+
+/// What to train on and what to test on: a tenth of the user's own images is held out.
+fn images(args: &Args, rng: &mut StdRng) -> Result<(Images, Bits), Failure> {
+    let path = args.path("images")?;
+    let all = Images::read(path)?;
+    let (train, test) = if path.ends_with(TRAIN) {
+        (all, Bits::read(path.with_file_name(TEST.trim_start_matches("examples/data/")))?)
+    } else {
+        let held_out = (all.len() / 10).max(1);
+        let (train, test) = all.split(all.len() - held_out);
+        if train.is_empty() {
+            return Err(format!("{} holds one image, and one is held out for the test", path.display()).into());
+        }
+        (train, test.epoch(rng).into_owned())
+    };
+    if args.quick { Ok((train.first(QUICK_TRAIN), test.first(QUICK_TEST))) } else { Ok((train, test)) }
+}
