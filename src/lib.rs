@@ -1,6 +1,39 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
-//! estimand
+//! Likelihoods, variational objectives and gradient estimators for generative models: every value
+//! with its exact gradient, on plain [`ndarray`] arrays. No autodiff framework is needed, and none
+//! is in the way.
+//!
+//! A gradient enters the parameters of a law by one of two doors: through the density
+//! ([`score`](Distribution::score)) or through the sample ([`pathwise`](Reparameterize::pathwise)).
+//! Values and gradients are rows, one an example, until you reduce them ([`Rows`]); and an
+//! estimator is a weight a row.
+//!
+//! | I have | I want | -> this |
+//! |---|---|---|
+//! | an encoder's last layer, `loc \| log_scale` | the Gaussian q(z given x) | [`DiagGaussian::from_head`] |
+//! | a law | a draw that remembers its noise | [`Sample::draw`], [`Transform::transform`] |
+//! | a law and data | log q(x) with its gradient | [`Distribution::log_prob_grad`] |
+//! | a draw and the slope of a cost at it | the gradient for the parameters (reparameterised) | [`Reparameterize::pathwise`] |
+//! | samples and their costs | the gradient for the parameters (REINFORCE) | [`Distribution::score`] and [`Rows::weighted`] |
+//! | q and the prior | the KL with its gradient | [`DiagGaussian::kl_standard`], [`Kl::kl`] |
+//! | a decoder's logits and bits | the reconstruction term | [`Bernoulli`] |
+//! | a decoder's means and real data | the reconstruction term | [`objective::GaussianDecoder`] |
+//! | both terms | the beta-weighted ELBO, and its loss | [`objective::beta_elbo`] |
+//! | logits and grey levels | binary cross-entropy (no likelihood) | [`objective::bce_with_logits`] |
+//! | k log-weights an example | the importance-weighted bound; weights and their effective size | [`objective::importance_weighted`], [`gradient::importance`] |
+//! | nats | bits per dimension | [`objective::bits_per_dimension`] |
+//! | a gradient of my own | to know whether it is one | [`check::gradient`] |
+//! | a density of my own | a law with all of this | [`distribution::Base`], [`Distribution`] |
+//!
+//! # Conventions
+//!
+//! Values are in nats, summed over coordinates, never averaged over them. `log_prob`, `elbo` and
+//! `bound` go up; `loss`, `kl` and `cost` go down. Parameters are unconstrained, so there are no
+//! clamps. Shapes match exactly or are an [`Error`] with the facts. NaN in data stays in its row
+//! until a reduction refuses it. Randomness enters where you pass a generator, and nowhere else.
+//! [`ndarray`] and [`rand`] are re-exported, in the versions that fit.
+#![cfg_attr(any(doc, doctest), doc = "\nThe derivations, their numerics and their tests: [`chapters`].")]
 
 pub mod arithmetic;
 pub mod check;
@@ -23,3 +56,32 @@ pub use real::Real;
 pub use rows::{Grad, Parts, Rows, ValueGrad};
 pub use shape::Shape;
 pub use {ndarray, rand};
+
+/// The derivations, a chapter each: statement, proof, numerics, and the tests that prove it in code.
+#[cfg(any(doc, doctest))]
+pub mod chapters {
+    #[doc = include_str!("../docs/distribution/bernoulli.md")]
+    pub mod bernoulli {}
+    #[doc = include_str!("../docs/objective/bound.md")]
+    pub mod bound {}
+    #[doc = include_str!("../docs/objective/decoder.md")]
+    pub mod decoder {}
+    #[doc = include_str!("../docs/check/differences.md")]
+    pub mod differences {}
+    #[doc = include_str!("../docs/objective/elbo.md")]
+    pub mod elbo {}
+    #[doc = include_str!("../docs/distribution/gaussian.md")]
+    pub mod gaussian {}
+    #[doc = include_str!("../docs/house.md")]
+    pub mod house {}
+    #[doc = include_str!("../docs/gradient/importance.md")]
+    pub mod importance {}
+    #[doc = include_str!("../docs/rows/rows.md")]
+    pub mod rows {}
+    #[doc = include_str!("../docs/special/stable.md")]
+    pub mod stable {}
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

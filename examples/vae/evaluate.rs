@@ -58,7 +58,13 @@ pub struct Bound {
 }
 
 /// The importance-weighted bound on the log-likelihood with `k` samples an image.
-pub fn importance_weighted_bound(vae: &Vae<f32>, images: &Bits, k: usize, rng: &mut impl Rng, threads: Threads) -> Result<Bound> {
+pub fn importance_weighted_bound(
+    vae: &Vae<f32>,
+    images: &Bits,
+    k: usize,
+    rng: &mut impl Rng,
+    threads: Threads,
+) -> Result<Bound> {
     let n = images.len();
     let bar = lab::progress(n, "importance weights");
     let (mut sum, mut effective, mut elbo) = (0.0, 0.0, 0.0);

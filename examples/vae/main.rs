@@ -13,14 +13,16 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
-use lab::data::{Batches, Bits, Images};
+use lab::data::{Batches, Bits, Images, read_labels};
 use lab::vae::Terms;
 use lab::{Adam, Args, Failure, Opt, Program, Summary, Vae, progress, say};
 
 use evaluate::{evaluate, importance_weighted_bound, independent_pixels, pixel_means};
 
 const TRAIN: &str = "examples/data/mnist-train60k-stochbin-seed1.bits.gz";
-const TEST: &str = "examples/data/mnist-test10k-stochbin-seed2.bits.gz";
+/// Beside it.
+const TEST: &str = "mnist-test10k-stochbin-seed2.bits.gz";
+const TEST_LABELS: &str = "mnist-test10k-labels.u8.gz";
 
 /// Images that a quick run trains and tests on.
 const QUICK_TRAIN: usize = 4000;
@@ -40,12 +42,24 @@ const PROGRAM: Program = Program {
         Opt::count("hidden", "N", "units of the hidden layer on either side", 200, 1..=16_384).quick_count(64),
         Opt::count("batch", "N", "images a step", 128, 1..=1_000_000),
         Opt::number("rate", "R", "learning rate of Adam", 1e-3, f64::MIN_POSITIVE..=10.0),
-        Opt::path("images", "FILE", "IDX of grey levels, gzipped or not, binarised afresh each epoch; or packed bits", TRAIN),
+        Opt::path(
+            "images",
+            "FILE",
+            "IDX of grey levels, gzipped or not, binarised afresh each epoch; or packed bits",
+            TRAIN,
+        ),
     ],
 };
 
 fn main() -> ExitCode {
     lab::run(&PROGRAM, example)
+}
+
+/// Images that the network is not trained on, with their labels where there are any.
+#[derive(Debug)]
+pub struct Test {
+    pub images: Bits,
+    pub labels: Vec<u8>,
 }
 
 /// What an epoch found, a row of the table.
@@ -60,22 +74,22 @@ pub struct Epoch {
 fn example(args: &Args) -> Result<Summary, Failure> {
     let mut rng = args.rng();
     let (train, test) = images(args, &mut rng)?;
-    let mut vae = Vae::<f32>::new(&mut rng, test.pixels(), args.count("hidden")?, args.count("latent")?)?;
+    let mut vae = Vae::<f32>::new(&mut rng, test.images.pixels(), args.count("hidden")?, args.count("latent")?)?;
     let mut adam = Adam::new(args.number("rate")?);
     let pixel_means = pixel_means(&train.epoch(&mut rng))?;
     vae.start_at(&pixel_means)?;
-    let by_pixel = independent_pixels(&pixel_means, &test)?;
+    let by_pixel = independent_pixels(&pixel_means, &test.images)?;
     // Test noise is the same after each epoch, so that the rows of the table differ by learning.
     let test_noise: u64 = rng.random();
-    let start = evaluate(&vae, &test, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
+    let start = evaluate(&vae, &test.images, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
 
-    say(format_args!("{} training and {} test images; all figures in nats an image", train.len(), test.len()));
+    say(format_args!("{} training and {} test images; all figures in nats an image", train.len(), test.images.len()));
     say(format_args!("independent pixels: {by_pixel:.2}; this network before training: {:.2}", start.elbo()));
     say("epoch   train ELBO    test ELBO   reconstruction       KL   active units   seconds");
     let mut epochs: Vec<Epoch> = Vec::new();
     for epoch in 1..=args.count("epochs")? {
         let (train, took) = train_epoch(&mut vae, &mut adam, &train, args, &mut rng)?;
-        let found = evaluate(&vae, &test, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
+        let found = evaluate(&vae, &test.images, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
         let row = Epoch { train, test: found.terms, active: found.active, seconds: took.as_secs_f64() };
         say(format_args!(
             "{epoch:5}   {:10.2}   {:10.2}   {:14.2}   {:6.2}   {:7} / {:<3}   {:7.2}",
@@ -93,7 +107,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     }
 
     let (images, samples) = if args.quick { QUICK_BOUND } else { BOUND };
-    let bound = importance_weighted_bound(&vae, &test.first(images), samples, &mut rng, args.threads)?;
+    let bound = importance_weighted_bound(&vae, &test.images.first(images), samples, &mut rng, args.threads)?;
     say(format_args!(
         "log-likelihood of {} test images, {samples} importance-weighted samples each: {:.2} (effective: {:.1}; ELBO of the same images: {:.2})",
         bound.images, bound.log_likelihood, bound.effective, bound.elbo
@@ -107,7 +121,8 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         .finding("test_nll", format_args!("{:.4}", -bound.log_likelihood))
         .finding("seconds_per_epoch", format_args!("{seconds:.3}"));
     let learned = format!("training raises the test ELBO: {last:.2} after {:.2}", start.elbo());
-    let ordered = format!("a bound of {samples} samples is above the ELBO: {:.3} and {:.3}", bound.log_likelihood, bound.elbo);
+    let ordered =
+        format!("a bound of {samples} samples is above the ELBO: {:.3} and {:.3}", bound.log_likelihood, bound.elbo);
     Ok(summary.claim(last > start.elbo(), learned).claim(bound.log_likelihood >= bound.elbo, ordered))
 }
 
@@ -146,18 +161,23 @@ fn train_epoch(
 }
 
 /// What to train on and what to test on: a tenth of the user's own images is held out.
-fn images(args: &Args, rng: &mut StdRng) -> Result<(Images, Bits), Failure> {
+fn images(args: &Args, rng: &mut StdRng) -> Result<(Images, Test), Failure> {
     let path = args.path("images")?;
     let all = Images::read(path)?;
     let (train, test) = if path.ends_with(TRAIN) {
-        (all, Bits::read(path.with_file_name(TEST.trim_start_matches("examples/data/")))?)
+        let images = Bits::read(path.with_file_name(TEST))?;
+        let labels = read_labels(path.with_file_name(TEST_LABELS), images.len())?;
+        (all, Test { images, labels })
     } else {
         let held_out = (all.len() / 10).max(1);
         let (train, test) = all.split(all.len() - held_out);
         if train.is_empty() {
             return Err(format!("{} holds one image, and one is held out for the test", path.display()).into());
         }
-        (train, test.epoch(rng).into_owned())
+        (train, Test { images: test.epoch(rng).into_owned(), labels: Vec::new() })
     };
-    if args.quick { Ok((train.first(QUICK_TRAIN), test.first(QUICK_TEST))) } else { Ok((train, test)) }
+    if args.quick {
+        return Ok((train.first(QUICK_TRAIN), Test { images: test.images.first(QUICK_TEST), ..test }));
+    }
+    Ok((train, test))
 }

@@ -7,31 +7,32 @@ use estimand::rand::{SeedableRng, rngs::StdRng};
 use lab::data::Bits;
 use lab::{Args, Chart, Failure, Grid, Vae};
 
-use crate::Epoch;
+use crate::{Epoch, Test};
 
 /// Images in a row of every picture.
 const ACROSS: usize = 12;
-/// Rows of prior samples, and walks through the latent space.
+/// Rows of prior samples.
 const DOWN: usize = 8;
+/// Walks through the latent space: with labels, from 0 to 1, 1 to 2, ..., 8 to 9.
+const WALKS: usize = 9;
 /// Screen pixels a pixel.
 const SCALE: usize = 3;
 
 /// Draws everything anew from what the network knows now.
-pub fn draw(args: &Args, vae: &Vae<f32>, test: &Bits, epochs: &[Epoch]) -> Result<(), Failure> {
-    let shape = test.shape();
+pub fn draw(args: &Args, vae: &Vae<f32>, test: &Test, epochs: &[Epoch]) -> Result<(), Failure> {
+    let shape = test.images.shape();
     let save = |name: &str, images: Array2<f32>| -> Result<(), Failure> {
         let grid = Grid::new(&images, shape, ACROSS)?;
         args.write(&format!("{name}.png"), grid.png(SCALE)?)?;
         args.write(&format!("{name}.svg"), grid.svg(SCALE)?)?;
         Ok(())
     };
-    save("reconstructions", reconstructions(args, vae, test)?)?;
+    save("reconstructions", reconstructions(args, vae, &test.images)?)?;
     save("samples", samples(args, vae)?)?;
     save("walk", walks(args, vae, test)?)?;
 
-    let curve = |term: fn(&Epoch) -> f32| {
-        epochs.iter().enumerate().map(move |(i, row)| ((i + 1) as f64, f64::from(term(row))))
-    };
+    let curve =
+        |term: fn(&Epoch) -> f32| epochs.iter().enumerate().map(move |(i, row)| ((i + 1) as f64, f64::from(term(row))));
     let chart = Chart::new("Terms of the evidence lower bound", "epoch", "nats an image")
         .line("reconstruction (test)", curve(|row| row.test.reconstruction))
         .line("-KL (test)", curve(|row| -row.test.kl))
@@ -70,11 +71,13 @@ fn samples(args: &Args, vae: &Vae<f32>) -> Result<Array2<f32>, Failure> {
     Ok(vae.decode(&z, args.threads)?)
 }
 
-/// Straight walks between the posterior means of test images, from each to the next.
-fn walks(args: &Args, vae: &Vae<f32>, test: &Bits) -> Result<Array2<f32>, Failure> {
-    let ends: Vec<usize> = (0..=DOWN).map(|i| i % test.len()).collect();
-    let means = vae.encode(&test.batch(&ends)?, args.threads)?;
-    let z = Array2::from_shape_fn((DOWN * ACROSS, vae.latent()), |(i, j)| {
+/// Straight walks between the posterior means of test images, from each to the next: the first of
+/// each digit where labels tell, else the first few.
+fn walks(args: &Args, vae: &Vae<f32>, test: &Test) -> Result<Array2<f32>, Failure> {
+    let first = |digit: usize| test.labels.iter().position(|&label| usize::from(label) == digit);
+    let ends: Vec<usize> = (0..=WALKS).map(|i| first(i).unwrap_or(i % test.images.len())).collect();
+    let means = vae.encode(&test.images.batch(&ends)?, args.threads)?;
+    let z = Array2::from_shape_fn((WALKS * ACROSS, vae.latent()), |(i, j)| {
         let (row, step) = (i / ACROSS, (i % ACROSS) as f32 / (ACROSS - 1) as f32);
         means[[row, j]] * (1.0 - step) + means[[row + 1, j]] * step
     });

@@ -4,7 +4,7 @@ use statrs::function::erf::erfc_inv;
 
 use super::kl::Kl;
 use super::law::{Distribution, ValueRows};
-use super::loc_scale::{Base, ClosedForm, LocScale, LocScaleParts, scaled};
+use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts, scaled};
 use crate::arithmetic::Arithmetic;
 use crate::rows::{Grad, RowFn, hold, sum_coordinates};
 use crate::shape::entries;
@@ -41,9 +41,7 @@ impl<F: Real> Base<F> for Normal {
     }
 }
 
-/// The distribution function is libm's erfc, its inverse statrs' erfc_inv, both in f64 and rounded
-/// to `F`: a cdf is no row of training. (statrs' own erfc is good to 1e-10 only.)
-impl<F: Real> ClosedForm<F> for Normal {
+impl<F: Real> BaseMoments<F> for Normal {
     fn mean() -> F {
         F::zero()
     }
@@ -51,11 +49,17 @@ impl<F: Real> ClosedForm<F> for Normal {
     fn variance() -> F {
         F::one()
     }
+}
 
+impl<F: Real> BaseEntropy<F> for Normal {
     fn entropy() -> F {
         F::of(0.5) + half_ln_tau()
     }
+}
 
+/// The distribution function is libm's erfc, its inverse statrs' erfc_inv, both in f64 and rounded
+/// to `F`: a cdf is no row of training. (statrs' own erfc is good to 1e-10 only.)
+impl<F: Real> BaseCdf<F> for Normal {
     fn cdf(z: F) -> F {
         F::of(0.5 * libm::erfc(-z.as_f64() * std::f64::consts::FRAC_1_SQRT_2))
     }

@@ -32,7 +32,8 @@ pub trait Kl<F: Real>: Distribution<F> {
     /// KL(q || p) in nats of each parameter row of q, with its gradients for q and for p.
     ///
     /// Row `t` of q meets row `t` of p; or p is one law whose samples are as many as the rows of
-    /// q (a learned prior), and [`Grad::sum_groups`] sums its gradient rows. Never negative;
+    /// q (a learned prior), and [`Grad::sum_groups`] sums its gradient rows. How often samples
+    /// repeat a row of q does not matter: a divergence is of parameters. Never negative;
     /// exactly 0, with all gradients, where the parameters are equal.
     /// Shapes: `(rows,)` with gradient rows `(rows, width)` each. Errors: `Shape`.
     fn kl(&self, p: &Self) -> Result<PairGrad<F, Self::Parts>> {

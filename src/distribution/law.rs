@@ -22,7 +22,8 @@ pub trait Distribution<F: Real>: Sized {
     /// `GRAD`, its gradient in the parameters is written to `grad`.
     ///
     /// `grad` is as wide as the parts, or empty without `GRAD`. Outside the support the value is
-    /// -inf and the gradient 0.
+    /// -inf and the gradient 0; where the parameters themselves leave x no mass (a sure bit, the
+    /// other way), -inf with the limit of the gradient.
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F;
 
     /// Refuses data that the law does not speak of. Most laws give such data the value -inf.

@@ -20,19 +20,34 @@ pub trait Base<F: Real>: Copy + Debug + Send + Sync {
 
     /// One draw.
     fn draw<R: Rng + ?Sized>(rng: &mut R) -> F;
+
+    /// z times the slope at z. A law with heavy tails, for which it stays bounded, says so here, or
+    /// it is infinity times 0 where z overflows.
+    #[inline(always)]
+    fn stretch(z: F, slope: F) -> F {
+        z * slope
+    }
 }
 
-/// What a base law has in closed form, where it has it.
-pub trait ClosedForm<F: Real>: Base<F> {
+/// A base law with a mean and a variance.
+pub trait BaseMoments<F: Real>: Base<F> {
     /// E z.
     fn mean() -> F;
     /// Var z.
     fn variance() -> F;
+}
+
+/// A base law with a closed entropy.
+pub trait BaseEntropy<F: Real>: Base<F> {
     /// -E log f(z), in nats.
     fn entropy() -> F;
+}
+
+/// A base law with a closed distribution function.
+pub trait BaseCdf<F: Real>: Base<F> {
     /// P(Z <= z).
     fn cdf(z: F) -> F;
-    /// The inverse of the cdf on `[0, 1]`.
+    /// Its inverse on `[0, 1]`.
     fn quantile(p: F) -> F;
 }
 
@@ -181,7 +196,7 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
             let root = a.exp(-F::of(0.5) * s);
             let z = scaled(x - m, root);
             let base = B::log_density(a, z);
-            (base.value - s, [-scaled(base.grad, root), -a.fma(z, base.grad, F::one())])
+            (base.value - s, [-scaled(base.grad, root), -B::stretch(z, base.grad) - F::one()])
         })
     }
 }
@@ -226,7 +241,7 @@ impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {
     }
 }
 
-impl<F: Real, B: ClosedForm<F>> MeanVariance<F> for LocScale<'_, F, B> {
+impl<F: Real, B: BaseMoments<F>> MeanVariance<F> for LocScale<'_, F, B> {
     fn mean(&self) -> Array2<F> {
         let mut mean = self.loc().to_owned();
         mean.zip_mut_with(&self.log_scale(), |m, &s| *m += scaled(B::mean(), (s * F::of(0.5)).exp()));
@@ -238,7 +253,7 @@ impl<F: Real, B: ClosedForm<F>> MeanVariance<F> for LocScale<'_, F, B> {
     }
 }
 
-impl<F: Real, B: ClosedForm<F>> Entropy<F> for LocScale<'_, F, B> {
+impl<F: Real, B: BaseEntropy<F>> Entropy<F> for LocScale<'_, F, B> {
     /// dim h + sum of log_scale, with h the entropy of the base law.
     fn entropy(&self) -> ValueRows<F, LocScaleParts> {
         let (rows, dim) = self.loc.dim();
@@ -250,7 +265,7 @@ impl<F: Real, B: ClosedForm<F>> Entropy<F> for LocScale<'_, F, B> {
     }
 }
 
-impl<F: Real, B: ClosedForm<F>> Cdf<F> for LocScale<'_, F, B> {
+impl<F: Real, B: BaseCdf<F>> Cdf<F> for LocScale<'_, F, B> {
     fn cdf(&self, x: &ArrayRef2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("x", x)?;
         Ok(self.by_coordinate(x, &CdfRow(self)))
@@ -278,7 +293,7 @@ impl<F: Real, B: Base<F>> RowFn<F, 1> for TransformRow<'_, '_, F, B> {
 
 struct CdfRow<'a, 'b, F, B>(&'a LocScale<'b, F, B>);
 
-impl<F: Real, B: ClosedForm<F>> RowFn<F, 1> for CdfRow<'_, '_, F, B> {
+impl<F: Real, B: BaseCdf<F>> RowFn<F, 1> for CdfRow<'_, '_, F, B> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);

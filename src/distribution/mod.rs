@@ -1,7 +1,7 @@
 //! Laws: log-densities with their gradients, draws, and the two doors by which a gradient enters.
 //!
 //! A law borrows its parameters, `n` rows of them, and knows how many samples share a row
-//! ([`Shape`]). What it can do is said by small traits, and what a trait does not say cannot be
+//! ([`Shape`](crate::Shape)). What it can do is said by small traits, and what a trait does not say cannot be
 //! asked:
 //!
 //! | trait | gives |
@@ -33,7 +33,7 @@ pub use gaussian::{DiagGaussian, Normal};
 pub use kl::{Kl, PairGrad};
 pub use law::{Distribution, Score, Smooth, ValueRows};
 pub(crate) use loc_scale::scaled;
-pub use loc_scale::{Base, ClosedForm, LocScale, LocScaleParts};
+pub use loc_scale::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts};
 pub use parameters::Parameters;
 pub use sample::{Draw, Pathwise, Reparameterize, Sample, Transform};
 pub use summary::{Cdf, Entropy, MeanVariance};

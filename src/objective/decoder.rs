@@ -47,7 +47,8 @@ impl<F: Real> Grad<F, DecoderParts> {
 /// With the scale *fixed* it is the squared error in another unit: -SE / (2 s^2) + constant, the
 /// same minimiser, the gradient times 1 / (2 s^2). With a *learned* scale it is not: the scale
 /// weighs reconstruction against KL by itself, and its best value is the root mean square error.
-/// A scale an example as well is [`DiagGaussian`](crate::DiagGaussian).
+/// A scale an example as well is [`DiagGaussian`](crate::DiagGaussian). With `k` samples an example
+/// there are `n k` locations, and each example of `x` is written `k` times.
 ///
 /// ```
 /// use estimand::{Distribution, objective::{GaussianDecoder, squared_error}, ndarray::array};

@@ -4,8 +4,9 @@
 //! logarithms of sums come with their weights. Inside the row of a law the same functions are
 //! methods of the arithmetic token, through [`Special`]. Units: nats.
 //!
-//! All are accurate to a few units in the last place of the *result*, including where the naive
-//! formula overflows or cancels; the chapter `special` says how. NaN in, NaN out.
+//! All are accurate to a few units in the last place of the result, also where the naive formula
+//! overflows or cancels (a logarithm of a sum that happens to be near 0: of its largest term). The
+//! chapter says how. NaN in, NaN out.
 
 mod log_sum;
 mod scalar;

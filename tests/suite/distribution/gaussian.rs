@@ -1,6 +1,8 @@
 use approx::assert_abs_diff_eq;
 use estimand::ndarray::{Array1, Array2, array};
-use estimand::{Cdf, DiagGaussian, Distribution, Entropy, Error, Kl, Real, Reparameterize, Rows, Smooth, Transform, check};
+use estimand::{
+    Cdf, DiagGaussian, Distribution, Entropy, Error, Kl, Real, Reparameterize, Rows, Smooth, Transform, check,
+};
 use proptest::prelude::*;
 
 use crate::support::near::assert_eps;
@@ -32,7 +34,11 @@ fn agrees_with_table<F: Real>() {
         let got = q.cdf(&x2).unwrap()[[0, 0]];
         let floor = F::min_positive_value().as_f64();
         let limit = 8.0 + 4.0 * z2.min(1500.0);
-        assert!((got.as_f64() - cdf).abs() <= limit * F::epsilon().as_f64() * cdf + floor, "{}: {got:e} {cdf:e}", what("cdf"));
+        assert!(
+            (got.as_f64() - cdf).abs() <= limit * F::epsilon().as_f64() * cdf + floor,
+            "{}: {got:e} {cdf:e}",
+            what("cdf")
+        );
     }
 }
 
@@ -70,7 +76,13 @@ fn kl_agrees_with_table<F: Real>() {
         assert_eps(at.grad.1.loc()[[0, 0]], d_m_p, d_m_p, k, what("d_loc_p"));
         // 1 - e^2d - z^2 cancels: in units of its terms.
         let z2 = 2.0 * kl;
-        assert_eps(at.grad.1.log_scale()[[0, 0]], d_s_p, d_s_q.abs() + z2.abs().min(d_s_p.abs() + d_s_q.abs() + 1.0), k, what("d_log_scale_p"));
+        assert_eps(
+            at.grad.1.log_scale()[[0, 0]],
+            d_s_p,
+            d_s_q.abs() + z2.abs().min(d_s_p.abs() + d_s_q.abs() + 1.0),
+            k,
+            what("d_log_scale_p"),
+        );
         if (m_p, s_p) == (0.0, 0.0) {
             let standard = DiagGaussian::new(&a, &b).unwrap().kl_standard();
             assert_eq!((standard.value, standard.grad), (at.value, at.grad.0), "the standard law is a law");
@@ -88,7 +100,15 @@ fn ref_gaussian_kl_agrees_with_mpmath() {
 fn integral(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
     let n = 4000;
     let h = (to - from) / f64::from(n);
-    let weight = |i: i32| if i == 0 || i == n { 1.0 } else if i % 2 == 1 { 4.0 } else { 2.0 };
+    let weight = |i: i32| {
+        if i == 0 || i == n {
+            1.0
+        } else if i % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        }
+    };
     (0..=n).map(|i| weight(i) * f(from + h * f64::from(i))).sum::<f64>() * h / 3.0
 }
 
@@ -244,7 +264,10 @@ fn hard_infinite_data_have_no_density() {
 fn hard_constructors_refuse_with_the_facts() {
     let odd = Array2::<f64>::zeros((2, 3));
     let expected = "an even number (loc | log_scale)".to_owned();
-    assert_eq!(DiagGaussian::from_head(&odd).err(), Some(Error::Count { name: "head", axis: "columns", got: 3, expected }));
+    assert_eq!(
+        DiagGaussian::from_head(&odd).err(),
+        Some(Error::Count { name: "head", axis: "columns", got: 3, expected })
+    );
     let (wide, narrow) = (Array2::<f64>::zeros((2, 3)), Array2::<f64>::zeros((2, 1)));
     let shape = Error::Shape { name: "log_scale", got: vec![2, 1], expected: vec![2, 3] };
     assert_eq!(DiagGaussian::new(&wide, &narrow).err(), Some(shape.clone()));

@@ -1,1 +1,94 @@
+use estimand::arithmetic::{Arithmetic, Plain};
+use estimand::distribution::LogitParts;
+use estimand::ndarray::{Array1, Array2, ArrayRef2, array};
+use estimand::{DiagGaussian, Distribution, Error, Real, Result, Rows, Shape};
 
+/// A law written by a user from the three required methods: exponential waiting times, by the
+/// logarithm of their rate (kept in the part called `logits`). x < 0 is outside the support, and
+/// infinite x is data that it refuses.
+struct Waiting<F> {
+    log_rate: Array2<F>,
+}
+
+impl<F: Real> Distribution<F> for Waiting<F> {
+    type Parts = LogitParts;
+
+    fn parts(&self) -> LogitParts {
+        LogitParts { dim: self.log_rate.ncols() }
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { rows: self.log_rate.nrows(), repeat: 1, dim: self.log_rate.ncols() }
+    }
+
+    fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
+        if x.iter().any(|&x| x < F::zero()) {
+            if GRAD {
+                grad.fill(F::zero());
+            }
+            return F::neg_infinity();
+        }
+        let mut value = F::zero();
+        for (j, &x) in x.iter().enumerate() {
+            let log_rate = self.log_rate[[t, j]];
+            let events = a.exp(log_rate) * x;
+            value += log_rate - events;
+            if GRAD {
+                grad[j] = F::one() - events;
+            }
+        }
+        value
+    }
+
+    fn admits(&self, x: &ArrayRef2<F>) -> Result<()> {
+        let found = x.indexed_iter().find(|(_, x)| x.is_infinite());
+        found.map_or(Ok(()), |((i, j), x)| {
+            Err(Error::Entry { name: "x", index: vec![i, j], value: x.as_f64(), expected: "a finite time" })
+        })
+    }
+}
+
+#[test]
+fn law_three_methods_make_a_law() {
+    let law = Waiting { log_rate: array![[0.0, 2.0_f64.ln()], [1.0, -1.0]] };
+    let x = array![[1.0, 0.5], [-0.1, 3.0]];
+    let at = law.log_prob_grad(&x).unwrap();
+    assert!((at.value[0] - (2.0_f64.ln() - 2.0)).abs() < 1e-15);
+    assert_eq!(at.grad.logits().row(0), array![0.0, 0.0]);
+    // Outside the support: no density, and no gradient.
+    assert_eq!(at.value[1], f64::NEG_INFINITY);
+    assert_eq!(at.grad.logits().row(1), array![0.0, 0.0]);
+    assert_eq!(law.log_prob(&x).unwrap(), at.value);
+    assert_eq!(law.score(&x).unwrap().collect(), at.grad);
+    let refused = Error::Entry { name: "x", index: vec![1, 0], value: f64::INFINITY, expected: "a finite time" };
+    let x = array![[1.0, 0.5], [f64::INFINITY, 3.0]];
+    assert_eq!(law.log_prob(&x), Err(refused.clone()));
+    assert_eq!(law.log_prob_grad(&x).err(), Some(refused.clone()));
+    assert_eq!(law.score(&x).err(), Some(refused));
+}
+
+#[test]
+fn hard_a_row_without_gradient_needs_no_place_for_it() {
+    let (loc, log_scale) = (array![[0.5, 1.0, -1.0]], array![[0.0, 0.5, -0.5]]);
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap();
+    let x = [1.0, 0.0, 0.25];
+    let mut grad = [f64::NAN; 6];
+    let with = q.log_prob_row::<_, true>(Plain, 0, &x, &mut grad);
+    assert_eq!(q.log_prob_row::<_, false>(Plain, 0, &x, &mut []), with);
+    assert!(grad.iter().all(|g| g.is_finite()), "every entry is written");
+}
+
+#[test]
+fn hard_score_rows_keep_the_sharing_of_their_law() {
+    let (loc, log_scale) = (array![1.0, 2.0], array![0.0, 0.0]);
+    let q = DiagGaussian::shared(&loc, &log_scale, 3).unwrap();
+    let x = array![[1.0, 2.0], [2.0, 2.0], [1.0, 4.0]];
+    let score = q.score(&x).unwrap();
+    assert_eq!(score.shape(), Shape { rows: 1, repeat: 3, dim: 2 });
+    assert_eq!(score.parts(), q.parts());
+    assert_eq!(score.collect().flat().nrows(), 3);
+    assert_eq!(score.total().unwrap().loc(), array![[1.0, 2.0]]);
+    assert_eq!(score.weighted(&array![0.0, 1.0, 0.5]).unwrap().loc(), array![[1.0, 1.0]]);
+    let short = score.weighted(&Array1::zeros(2));
+    assert_eq!(short, Err(Error::Shape { name: "weights", got: vec![2], expected: vec![3] }));
+}

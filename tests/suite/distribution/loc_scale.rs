@@ -2,7 +2,7 @@ use estimand::arithmetic::Arithmetic;
 use estimand::distribution::{Base, LocScale, LocScaleParts, Normal};
 use estimand::ndarray::{ArrayView2, array};
 use estimand::rand::Rng;
-use estimand::{Distribution, Rows, Real, Transform, ValueGrad, noise};
+use estimand::{Distribution, Real, Rows, Transform, ValueGrad, noise};
 
 use crate::support::conforms::{self, Family};
 
@@ -78,7 +78,8 @@ fn law_a_users_family_conforms() {
 fn hard_constructors_borrow_and_agree() {
     let head = array![[1.0, 2.0, 0.5, -0.5], [3.0, 4.0, 0.25, 0.0]];
     let (loc, log_scale) = (array![[1.0, 2.0], [3.0, 4.0]], array![[0.5, -0.5], [0.25, 0.0]]);
-    let (a, b) = (LocScale::<_, Normal>::from_head(&head).unwrap(), LocScale::<_, Normal>::new(&loc, &log_scale).unwrap());
+    let (a, b) =
+        (LocScale::<_, Normal>::from_head(&head).unwrap(), LocScale::<_, Normal>::new(&loc, &log_scale).unwrap());
     assert_eq!((a.loc(), a.log_scale()), (b.loc(), b.log_scale()));
     assert_eq!(a.loc().as_ptr(), head.as_ptr(), "the head is borrowed");
     let x = array![[0.0, 1.0], [2.0, 3.0]];

@@ -6,3 +6,19 @@ mod loc_scale;
 mod parameters;
 mod sample;
 mod summary;
+
+use estimand::ndarray::array;
+use estimand::{Bernoulli, Distribution, Parts};
+
+/// The table of the module's page: one law's parts and shape, read as any law's.
+#[test]
+fn hard_parts_and_shape_of_any_law() {
+    fn describe<D: Distribution<f64>>(law: &D) -> (&'static [&'static str], usize, usize) {
+        (<D::Parts as Parts>::NAMES, law.parts().width(), law.shape().samples())
+    }
+    let logits = array![[0.0, 1.0, 2.0]];
+    let bits = Bernoulli::new(&logits).unwrap().repeat_rows(4);
+    assert_eq!(describe(&bits), (&["logits"][..], 3, 4));
+    let normal = estimand::DiagGaussian::standard(5, 2).unwrap();
+    assert_eq!(describe(&normal), (&["loc", "log_scale"][..], 4, 5));
+}

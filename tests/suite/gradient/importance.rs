@@ -9,7 +9,8 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::support::strategy::config;
 
 fn log_weights() -> impl Strategy<Value = (usize, Array1<f64>)> {
-    (1..5_usize, 1..40_usize).prop_flat_map(|(n, k)| (Just(k), prop::collection::vec(-30.0..30.0_f64, n * k).prop_map(Array1::from_vec)))
+    (1..5_usize, 1..40_usize)
+        .prop_flat_map(|(n, k)| (Just(k), prop::collection::vec(-30.0..30.0_f64, n * k).prop_map(Array1::from_vec)))
 }
 
 proptest! {

@@ -25,8 +25,8 @@ proptest! {
             let w: Vec<f64> = (0..k).map(|s| log_w[i * k + s].exp()).collect();
             let mean = w.iter().sum::<f64>() / k as f64;
             assert_abs_diff_eq!(bound.value[i], mean.ln(), epsilon = 1e-13);
-            for s in 0..k {
-                assert_abs_diff_eq!(bound.grad[i * k + s], w[s] / (mean * k as f64), epsilon = 1e-13);
+            for (s, w) in w.iter().enumerate() {
+                assert_abs_diff_eq!(bound.grad[i * k + s], w / (mean * k as f64), epsilon = 1e-13);
             }
         }
     }

@@ -40,7 +40,13 @@ impl<F: Real, D: Distribution<F>> Distribution<F> for Repeated<D> {
         estimand::Shape { repeat: self.repeat, ..self.law.shape() }
     }
 
-    fn log_prob_row<A: estimand::arithmetic::Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
+    fn log_prob_row<A: estimand::arithmetic::Arithmetic<F>, const GRAD: bool>(
+        &self,
+        a: A,
+        t: usize,
+        x: &[F],
+        grad: &mut [F],
+    ) -> F {
         self.law.log_prob_row::<A, GRAD>(a, t, x, grad)
     }
 }
@@ -59,12 +65,15 @@ fn law_decoder_gradients_are_derivatives() {
     let at = GaussianDecoder::per_coordinate(&loc, &s).unwrap().log_prob_grad(&x).unwrap();
     let total = at.grad.sum_groups(2).unwrap();
     let d_s = total.log_scale().row(0).to_owned();
-    let value = |loc: &Array2<f64>, s: &Array1<f64>| GaussianDecoder::per_coordinate(loc, s).unwrap().log_prob(&x).unwrap().sum();
+    let value = |loc: &Array2<f64>, s: &Array1<f64>| {
+        GaussianDecoder::per_coordinate(loc, s).unwrap().log_prob(&x).unwrap().sum()
+    };
     let found = check::gradient(|s| value(&loc, &s.to_owned()), &s, &d_s).unwrap();
     assert!(found.within(1e-9), "{found}");
     let flat = Array1::from_iter(loc.iter().copied());
     let given = Array1::from_iter(at.grad.loc().iter().copied());
-    let found = check::gradient(|m| value(&Array2::from_shape_vec((2, 3), m.to_vec()).unwrap(), &s), &flat, &given).unwrap();
+    let found =
+        check::gradient(|m| value(&Array2::from_shape_vec((2, 3), m.to_vec()).unwrap(), &s), &flat, &given).unwrap();
     assert!(found.within(1e-9), "{found}");
 
     let shared = GaussianDecoder::shared(&loc, 0.3).log_prob_grad(&x).unwrap();

@@ -99,7 +99,9 @@ fn law_more_samples_are_joined_by_example() {
     };
     let (_, grad) = run(&head);
     let flat = |a: &Array2<f64>| Array1::from_iter(a.iter().copied());
-    let found = check::gradient(|h| run(&Array2::from_shape_vec((2, 2), h.to_vec()).unwrap()).0, &flat(&head), &flat(&grad)).unwrap();
+    let found =
+        check::gradient(|h| run(&Array2::from_shape_vec((2, 2), h.to_vec()).unwrap()).0, &flat(&head), &flat(&grad))
+            .unwrap();
     assert!(found.within(1e-9), "{found}");
 }
 

@@ -16,8 +16,20 @@ fn agrees_with_table<F: Real>() {
         let at = bce_with_logits(&logit, &target).unwrap();
         // Both terms of the loss are positive; sigmoid(l) - t cancels, in units of its terms.
         let terms = d_logit.abs().max(t.min(1.0 - t));
-        assert_eps(at.value[0], loss, loss.abs().max(F::min_positive_value().as_f64()), 4.0, format!("loss of line {}", r.line));
-        assert_eps(at.grad.logits()[[0, 0]], d_logit, terms.max(F::min_positive_value().as_f64()), 4.0, format!("slope of line {}", r.line));
+        assert_eps(
+            at.value[0],
+            loss,
+            loss.abs().max(F::min_positive_value().as_f64()),
+            4.0,
+            format!("loss of line {}", r.line),
+        );
+        assert_eps(
+            at.grad.logits()[[0, 0]],
+            d_logit,
+            terms.max(F::min_positive_value().as_f64()),
+            4.0,
+            format!("slope of line {}", r.line),
+        );
     }
 }
 
@@ -82,7 +94,10 @@ fn hard_targets_outside_and_wrong_shapes() {
     let error = |name| Some(Error::Shape { name, got: vec![2, 1], expected: vec![2, 2] });
     assert_eq!(bce_with_logits(&logits, &wrong).err(), error("targets"));
     assert_eq!(squared_error(&logits, &wrong).err(), error("y"));
-    assert_eq!(bits_per_dimension(1.0, 0, 0.0), Err(Error::Parameter { name: "dims", value: 0.0, expected: "at least 1" }));
+    assert_eq!(
+        bits_per_dimension(1.0, 0, 0.0),
+        Err(Error::Parameter { name: "dims", value: 0.0, expected: "at least 1" })
+    );
     let empty = Array2::<f64>::zeros((0, 3));
     assert_eq!(bce_with_logits(&empty, &empty).unwrap().value.len(), 0);
 }

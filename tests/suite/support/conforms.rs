@@ -4,7 +4,8 @@
 use estimand::check;
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 use estimand::{
-    Cdf, Distribution, Entropy, Error, Kl, MeanVariance, Parts, Real, Reparameterize, Result, Rows, Sample, Smooth, Transform,
+    Cdf, Distribution, Entropy, Error, Kl, MeanVariance, Parts, Real, Reparameterize, Result, Rows, Sample, Smooth,
+    Transform,
 };
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
@@ -236,7 +237,8 @@ where
 {
     let p = parameters::<T>(ROWS, DIM);
     let law = T::law(p.view(), 1);
-    let levels = Array2::from_shape_fn((ROWS, DIM), |(i, j)| (1.0 + (i * DIM + j) as f64) / (2.0 + (ROWS * DIM) as f64));
+    let levels =
+        Array2::from_shape_fn((ROWS, DIM), |(i, j)| (1.0 + (i * DIM + j) as f64) / (2.0 + (ROWS * DIM) as f64));
     let x = law.quantile(&levels).unwrap();
     let (at, below) = (law.cdf(&x).unwrap(), law.cdf(&x.mapv(|x| x - 1e-6 * (1.0 + x.abs()))).unwrap());
     for ((&level, &at), &below) in levels.iter().zip(&at).zip(&below) {
@@ -269,8 +271,12 @@ where
     let (p, other) = (parameters::<T>(ROWS, DIM), normal(ROWS, T::COLUMNS * DIM, 11));
     let at = T::law(p.view(), 1).kl(&T::law(other.view(), 1)).unwrap();
     assert!(at.value.iter().all(|&v| v > 0.0));
-    assert_gradient("kl in q", &p, at.grad.0.flat(), |p| T::law(p, 1).kl(&T::law(other.view(), 1)).unwrap().value.sum());
-    assert_gradient("kl in p", &other, at.grad.1.flat(), |o| T::law(p.view(), 1).kl(&T::law(o, 1)).unwrap().value.sum());
+    assert_gradient("kl in q", &p, at.grad.0.flat(), |p| {
+        T::law(p, 1).kl(&T::law(other.view(), 1)).unwrap().value.sum()
+    });
+    assert_gradient("kl in p", &other, at.grad.1.flat(), |o| {
+        T::law(p.view(), 1).kl(&T::law(o, 1)).unwrap().value.sum()
+    });
     let itself = T::law(p.view(), 1).kl(&T::law(p.view(), 1)).unwrap();
     assert!(itself.value.iter().chain(itself.grad.0.flat()).chain(itself.grad.1.flat()).all(|&v| v == 0.0));
 

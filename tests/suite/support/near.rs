@@ -54,3 +54,10 @@ pub fn careful_sum<F: Real>(terms: impl IntoIterator<Item = F>) -> f64 {
     }
     sum + lost
 }
+
+/// How far `check::derivative` may be from the derivative of a smooth function of the size `size`,
+/// with a first step of `step`: eps^(2/3) of max(|f'|, |f| / step), what central differences reach
+/// without extrapolation. It is nearer as a rule; not where two orders agree by accident.
+pub fn difference_limit<F: Real>(size: f64, slope: f64, step: f64) -> f64 {
+    F::epsilon().as_f64().powf(2.0 / 3.0) * slope.abs().max(size.abs() / step)
+}

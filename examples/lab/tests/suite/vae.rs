@@ -30,7 +30,8 @@ impl Case {
             let x = Array2::from_shape_simple_fn((3, pixels), || f64::from(u8::from(rng.random_bool(0.4))));
             let noise = vae.noise(3, &mut rng).unwrap();
             let head = vae.encoder.forward(x.view(), Threads::ONE).unwrap().output;
-            let z = Array2::from_shape_fn((3, latent), |(i, j)| head[[i, j]] + head[[i, latent + j]].exp() * noise[[i, j]]);
+            let z =
+                Array2::from_shape_fn((3, latent), |(i, j)| head[[i, j]] + head[[i, latent + j]].exp() * noise[[i, j]]);
             let kink = nearest_kink(&vae.encoder, &x).min(nearest_kink(&vae.decoder, &z));
             if kink > far {
                 return Self { vae, x, noise, beta: 1.3, step: far / 10.0 };
@@ -97,7 +98,10 @@ fn law_the_training_step_is_the_gradient_of_the_full_network() {
         };
         let found = derivative(value, 0.0, case.step).unwrap();
         let error = (slope - found.value).abs();
-        assert!(error <= 1e-6 * scale, "direction {direction}, {name}: {slope:e}, differences {found:?}, largest {scale:e}");
+        assert!(
+            error <= 1e-6 * scale,
+            "direction {direction}, {name}: {slope:e}, differences {found:?}, largest {scale:e}"
+        );
     }
 }
 
@@ -118,7 +122,7 @@ fn law_log_weights_average_to_the_elbo() {
     let mut rng = generator(7);
     let vae = Vae::<f64>::new(&mut rng, 12, 8, 2).unwrap();
     let x = Array2::from_shape_simple_fn((2, 12), || f64::from(u8::from(rng.random_bool(0.4))));
-    let k = 20_000;
+    let k = 100_000;
     let log_w = vae.log_weights(&x, k, &mut rng, Threads::ONE).unwrap();
     let tiled = Array2::from_shape_fn((2 * k, 12), |(i, j)| x[[i / k, j]]);
     let noise = vae.noise(2 * k, &mut rng).unwrap();

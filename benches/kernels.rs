@@ -1,0 +1,180 @@
+//! Each kernel beside the way one would write it with whole-array expressions.
+//!
+//! A group is named like the function; `naive` does the same work and its answer is compared
+//! before anything is timed.
+#![allow(clippy::unwrap_used, reason = "a bench ends where its answer is wrong")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use estimand::ndarray::{Array1, Array2, Axis, Zip};
+use estimand::objective::{bce_with_logits, importance_weighted, squared_error};
+use estimand::rand::{SeedableRng, rngs::StdRng};
+use estimand::{Bernoulli, DiagGaussian, Distribution, Reparameterize, Rows, Sample, Transform};
+use lab::{Adam, Threads, Vae};
+use ndarray_rand::RandomExt;
+use ndarray_rand::rand_distr::{Bernoulli as Coin, Normal};
+
+type Valued = (Array1<f32>, Array2<f32>);
+
+fn normal(shape: (usize, usize), sd: f32) -> Array2<f32> {
+    Array2::random_using(shape, Normal::new(0.0, sd).unwrap(), &mut StdRng::seed_from_u64(0))
+}
+
+fn bits(shape: (usize, usize)) -> Array2<f32> {
+    let coins = Array2::random_using(shape, Coin::new(0.3).unwrap(), &mut StdRng::seed_from_u64(1));
+    coins.mapv(|bit| f32::from(u8::from(bit)))
+}
+
+/// Both ways agree to the rounding of a sum in f32.
+fn assert_same(ours: &Valued, naive: &Valued) {
+    let close = |a: f32, b: f32| (a - b).abs() <= 1e-4 * (1.0 + a.abs().max(b.abs()));
+    assert!(ours.0.iter().zip(&naive.0).all(|(&a, &b)| close(a, b)), "values differ");
+    assert!(ours.1.iter().zip(&naive.1).all(|(&a, &b)| close(a, b)), "gradients differ");
+}
+
+fn pair(c: &mut Criterion, name: &str, ours: impl Fn() -> Valued, naive: impl Fn() -> Valued) {
+    assert_same(&ours(), &naive());
+    let mut group = c.benchmark_group(name);
+    group.bench_function("estimand", |b| b.iter(&ours));
+    group.bench_function("naive", |b| b.iter(&naive));
+    group.finish();
+}
+
+fn sigmoid(l: f32) -> f32 {
+    1.0 / (1.0 + (-l).exp())
+}
+
+fn naive_bce(logits: &Array2<f32>, x: &Array2<f32>) -> Valued {
+    let loss = Zip::from(logits).and(x).map_collect(|&l, &x| l.max(0.0) - x * l + (-l.abs()).exp().ln_1p());
+    (loss.sum_axis(Axis(1)), logits.mapv(sigmoid) - x)
+}
+
+fn likelihoods(c: &mut Criterion) {
+    let shape = (512, 784);
+    let (logits, x) = (normal(shape, 4.0), bits(shape));
+    let ours = || {
+        let at = Bernoulli::new(black_box(&logits)).unwrap().log_prob_grad(&x).unwrap();
+        (at.value, at.grad.into_flat())
+    };
+    let naive = || {
+        let (value, grad) = naive_bce(black_box(&logits), &x);
+        (-value, -grad)
+    };
+    pair(c, "bernoulli_log_prob_grad", ours, naive);
+
+    let ours = || {
+        let at = bce_with_logits(black_box(&logits), &x).unwrap();
+        (at.value, at.grad.into_flat())
+    };
+    pair(c, "bce_with_logits", ours, || naive_bce(black_box(&logits), &x));
+
+    let (loc, log_scale, x) = (normal(shape, 1.0), normal(shape, 0.5), normal(shape, 1.5));
+    let ours = || {
+        let at = DiagGaussian::new(black_box(&loc), &log_scale).unwrap().log_prob_grad(&x).unwrap();
+        (at.value, at.grad.into_flat())
+    };
+    let naive = || {
+        let inverse = log_scale.mapv(|s| (-s).exp());
+        let z = (&x - black_box(&loc)) * &inverse;
+        let terms = z.mapv(|z| -0.5 * z * z - 0.918_938_5) - &log_scale;
+        let grad = ndarray_concatenate(&(&z * &inverse), &z.mapv(|z| z * z - 1.0));
+        (terms.sum_axis(Axis(1)), grad)
+    };
+    pair(c, "gaussian_log_prob_grad", ours, naive);
+
+    let y = &loc;
+    let ours = || {
+        let at = squared_error(&x, black_box(y)).unwrap();
+        (at.value, at.grad)
+    };
+    let naive = || {
+        let error = black_box(y) - &x;
+        (error.mapv(|e| e * e).sum_axis(Axis(1)), 2.0 * error)
+    };
+    pair(c, "squared_error", ours, naive);
+}
+
+fn ndarray_concatenate(a: &Array2<f32>, b: &Array2<f32>) -> Array2<f32> {
+    estimand::ndarray::concatenate(Axis(1), &[a.view(), b.view()]).unwrap()
+}
+
+fn divergences(c: &mut Criterion) {
+    let head = normal((8192, 128), 0.5);
+    let ours = || {
+        let at = DiagGaussian::from_head(black_box(&head)).unwrap().kl_standard();
+        (at.value, at.grad.into_flat())
+    };
+    let naive = || {
+        let (loc, log_scale) = black_box(&head).view().split_at(Axis(1), 64);
+        let variance = log_scale.mapv(|s| (2.0 * s).exp());
+        let terms = (&variance + &loc.mapv(|m| m * m) - 1.0 - &log_scale.mapv(|s| 2.0 * s)) * 0.5;
+        (terms.sum_axis(Axis(1)), ndarray_concatenate(&loc.to_owned(), &(variance - 1.0)))
+    };
+    pair(c, "kl_standard", ours, naive);
+
+    let log_w = Array1::from_iter(normal((8192, 64), 1.0));
+    let ours = || {
+        let at = importance_weighted(black_box(&log_w), 64).unwrap();
+        (at.value, at.grad.insert_axis(Axis(1)))
+    };
+    let naive = || {
+        let rows = black_box(&log_w).view().into_shape_with_order((8192, 64)).unwrap();
+        let most = rows.map_axis(Axis(1), |row| row.fold(f32::NEG_INFINITY, |m, &w| m.max(w))).insert_axis(Axis(1));
+        let shifted = (&rows - &most).mapv(f32::exp);
+        let sums = shifted.sum_axis(Axis(1)).insert_axis(Axis(1));
+        let value = (&most + &sums.mapv(f32::ln) - 64.0_f32.ln()).remove_axis(Axis(1));
+        (value, (shifted / &sums).into_shape_with_order((8192 * 64, 1)).unwrap())
+    };
+    pair(c, "importance_weighted", ours, naive);
+}
+
+fn paths(c: &mut Criterion) {
+    let (n, d) = (8192, 64);
+    let head = normal((n, 2 * d), 0.5);
+    let q = DiagGaussian::from_head(&head).unwrap();
+    let noise = q.noise(&mut StdRng::seed_from_u64(2));
+    let d_x = normal((n, d), 1.0);
+    let z = q.transform(noise.clone()).unwrap();
+    let (loc, log_scale) = head.view().split_at(Axis(1), d);
+    let ours = || {
+        let x = q.transform(noise.clone()).unwrap().into_x();
+        (x.column(0).to_owned(), q.pathwise(&z, black_box(&d_x)).unwrap().total().unwrap().into_flat())
+    };
+    let naive = || {
+        let scale = log_scale.mapv(f32::exp);
+        let x = &loc + &(&scale * &noise);
+        (x.column(0).to_owned(), ndarray_concatenate(black_box(&d_x), &(&d_x * &noise * &scale)))
+    };
+    pair(c, "transform_and_pathwise", ours, naive);
+
+    let mut group = c.benchmark_group("draw");
+    group.bench_function("gaussian", |b| b.iter(|| q.draw(&mut StdRng::seed_from_u64(3))));
+    let logits = normal((n, d), 2.0);
+    let p = Bernoulli::new(&logits).unwrap();
+    group.bench_function("bernoulli", |b| b.iter(|| p.sample(&mut StdRng::seed_from_u64(3))));
+    group.finish();
+}
+
+/// The training step of the example `vae`, its own code: batch 128, 784-200-20-200-784.
+fn training_step(c: &mut Criterion) {
+    let mut rng = StdRng::seed_from_u64(4);
+    let mut vae = Vae::<f32>::new(&mut rng, 784, 200, 20).unwrap();
+    let mut adam = Adam::new(1e-3);
+    let x = bits((128, 784));
+    let mut group = c.benchmark_group("vae_step");
+    for threads in [1, 2] {
+        group.bench_function(format!("{threads}_threads"), |b| {
+            b.iter(|| {
+                let noise = vae.noise(128, &mut rng).unwrap();
+                let (terms, gradient) = vae.loss_grad(black_box(&x), noise, 1.0, Threads::new(threads)).unwrap();
+                adam.step(vae.parameters_mut(), gradient.parameters()).unwrap();
+                terms
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(kernels, likelihoods, divergences, paths, training_step);
+criterion_main!(kernels);
