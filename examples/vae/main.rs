@@ -148,7 +148,9 @@ fn train_epoch(
     for batch in &batches {
         let x = images.batch(batch)?;
         let noise = vae.noise(batch.len(), rng)?;
-        let (terms, gradient) = vae.loss_grad(&x, noise, beta, args.threads)?;
+        let (terms, gradient) = vae
+            .loss_grad(&x, noise, beta, args.threads)
+            .map_err(|error| format!("training went astray ({error}); a smaller --rate may help"))?;
         adam.step(vae.parameters_mut(), gradient.parameters())?;
         for (sum, mean) in sums.iter_mut().zip([terms.objective, terms.reconstruction, terms.kl]) {
             *sum += f64::from(mean) * batch.len() as f64;

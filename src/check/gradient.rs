@@ -25,9 +25,10 @@ pub struct Difference<F> {
 
 /// f'(x) by central differences at shrinking steps, extrapolated to step 0 (Ridders' method).
 ///
-/// Smooth f are resolved to about eps^(4/5) of their scale. The first step is `step`; where f is
-/// not finite there, it is shortened first. A kink nearer than `step` spoils the answer: choose
-/// `step` below the distance to it. Where no step gives finite values the derivative is NaN.
+/// Smooth f are resolved to eps^(4/5) of max(|f'|, |f| / step), as a rule to 20 eps of it. The first
+/// step is `step`; where f is not finite there, it is shortened first. A kink nearer than `step`
+/// spoils the answer: choose `step` below the distance to it. Where no step gives finite values the
+/// derivative is NaN.
 ///
 /// Errors: `Parameter` where `step` is not positive and finite.
 /// Source: Ridders 1982, "Accurate computation of F'(x) and F'(x) F''(x)".
@@ -49,12 +50,19 @@ pub fn derivative<F: Real>(mut f: impl FnMut(F) -> F, x: F, step: F) -> Result<D
     };
     let mut h = step;
     let mut first = slope(h);
-    for _ in 0..60 {
-        if first.is_finite() {
-            break;
-        }
+    let mut shortened = 0;
+    while !first.is_finite() && shortened < 60 {
         h /= shrink;
         first = slope(h);
+        shortened += 1;
+    }
+    if shortened > 0 {
+        // A step that ends just inside the edge of a domain meets its sharpest bend.
+        h /= shrink * shrink;
+        first = slope(h);
+    }
+    if !first.is_finite() {
+        first = F::nan();
     }
     let mut best = Difference { value: first, error: F::infinity() };
     let mut row = vec![first];
@@ -67,7 +75,7 @@ pub fn derivative<F: Real>(mut f: impl FnMut(F) -> F, x: F, step: F) -> Result<D
             let last = next[next.len() - 1];
             let refined = last + (last - before) / (power - F::one());
             let error = (refined - last).abs().max((refined - before).abs());
-            if order + 1 >= TRUSTED && error <= best.error {
+            if order + 1 >= TRUSTED && error <= best.error && refined.is_finite() {
                 best = Difference { value: refined, error };
             }
             next.push(refined);

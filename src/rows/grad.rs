@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, Axis};
 
 use super::sum::{PairwiseRows, weigh};
 use crate::shape::{groups, no_nan, same_shape};
-use crate::{Real, Result};
+use crate::{Error, Real, Result};
 
 /// How a gradient row is divided: the layout of a family's parameters.
 ///
@@ -116,12 +116,17 @@ impl<F: Real, P: Parts> Grad<F, P> {
     }
 }
 
-/// The sum of two gradients of the same parameters; `Shape` where they are not.
+/// The sum of two gradients of the same parameters; `Shape` where they are not, of the part widths
+/// where only the division differs.
 impl<F: Real, P: Parts> Add for Grad<F, P> {
     type Output = Result<Self>;
 
     fn add(mut self, other: Self) -> Result<Self> {
         same_shape("grad", other.flat.shape(), self.flat.shape())?;
+        if other.parts != self.parts {
+            let widths = |parts: &P| (0..P::NAMES.len()).map(|k| parts.part_width(k)).collect();
+            return Err(Error::Shape { name: "parts", got: widths(&other.parts), expected: widths(&self.parts) });
+        }
         self.flat.zip_mut_with(&other.flat, |to, &from| *to += from);
         Ok(self)
     }

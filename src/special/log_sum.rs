@@ -52,8 +52,8 @@ pub fn log_mean_exp_grad<F: Real>(x: &ArrayRef1<F>) -> Result<ValueGrad<F, Array
 /// assert_eq!(log_softmax(&array![1e4_f64, -1e4]), array![0.0, -2e4]);
 /// ```
 pub fn log_softmax<F: Real>(x: &ArrayRef1<F>) -> Array1<F> {
-    let whole = log_sum_exp_grad(x);
-    normalised(x, &whole)
+    let x = from_peak(x);
+    normalised(&x, &log_sum_exp_grad(&x))
 }
 
 /// [`log_softmax`] with the pull-back of a gradient `d_y` of its output:
@@ -62,11 +62,20 @@ pub fn log_softmax<F: Real>(x: &ArrayRef1<F>) -> Array1<F> {
 /// Shapes: `x, d_y: (k,)`, value and gradient `(k,)`. Errors: `Shape`.
 pub fn log_softmax_pull_back<F: Real>(x: &ArrayRef1<F>, d_y: &ArrayRef1<F>) -> Result<ValueGrad<Array1<F>, Array1<F>>> {
     same_shape("d_y", d_y.shape(), x.shape())?;
-    let whole = log_sum_exp_grad(x);
-    let value = normalised(x, &whole);
+    let x = from_peak(x);
+    let whole = log_sum_exp_grad(&x);
+    let value = normalised(&x, &whole);
     let total = d_y.sum();
     let grad = Array1::from_shape_fn(x.len(), |i| d_y[i] - whole.grad[i] * total);
     Ok(ValueGrad { value, grad })
+}
+
+/// The distances from the largest, if it is finite: a sure class keeps its digits, ln(1 + rest),
+/// which `x_i - whole` loses where x_i is large.
+fn from_peak<F: Real>(x: &ArrayRef1<F>) -> Array1<F> {
+    let peak = x.iter().copied().fold(F::neg_infinity(), F::max);
+    let from = if peak.is_finite() { peak } else { F::zero() };
+    x.mapv(|x| x - from)
 }
 
 /// x_i minus their joint logarithm; infinite entries by their weights.

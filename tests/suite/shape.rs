@@ -12,8 +12,8 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn law_each_parameter_row_serves_consecutive_samples(rows in 0_usize..20, repeat in 1_usize..20, dim in 0_usize..4) {
-        let shape = Shape { rows, repeat, dim };
+    fn law_each_parameter_row_serves_consecutive_samples(rows in 0_usize..20, repeat in 1_usize..20) {
+        let shape = Shape { rows, repeat, dim: 3 };
         let mut serves = Vec::new();
         for t in 0..rows {
             serves.extend(std::iter::repeat_n(t, repeat));
@@ -41,11 +41,8 @@ fn hard_no_repeat_has_no_samples() {
 #[test]
 fn hard_shapes_must_match_to_the_letter() {
     let q = DiagGaussian::<f32>::standard(2, 2).unwrap();
-    let shape = |name, got: &[usize], expected: &[usize]| Error::Shape {
-        name,
-        got: got.to_vec(),
-        expected: expected.to_vec(),
-    };
+    let shape =
+        |name, got: &[usize], expected: &[usize]| Error::Shape { name, got: got.to_vec(), expected: expected.to_vec() };
     for (n, d) in [(1, 2), (2, 1), (4, 1), (1, 4), (0, 2), (2, 0), (3, 2)] {
         assert_eq!(q.log_prob(&Array2::zeros((n, d))), Err(shape("x", &[n, d], &[2, 2])));
         assert_eq!(q.transform(Array2::zeros((n, d))), Err(shape("noise", &[n, d], &[2, 2])));

@@ -39,6 +39,12 @@ fn hard_repeats_do_not_matter() {
     let q = DiagGaussian::from_head(&four).unwrap();
     let different = array![[0.5, 0.0], [-0.5, 0.25]];
     let p = DiagGaussian::from_head(&different).unwrap().repeat_rows(2);
-    let written = concatenate![Axis(0), different.slice(estimand::ndarray::s![..1, ..]), different.slice(estimand::ndarray::s![..1, ..]), different.slice(estimand::ndarray::s![1.., ..]), different.slice(estimand::ndarray::s![1.., ..])];
+    let written = concatenate![
+        Axis(0),
+        different.slice(estimand::ndarray::s![..1, ..]),
+        different.slice(estimand::ndarray::s![..1, ..]),
+        different.slice(estimand::ndarray::s![1.., ..]),
+        different.slice(estimand::ndarray::s![1.., ..])
+    ];
     assert_eq!(q.kl(&p).unwrap(), q.kl(&DiagGaussian::from_head(&written).unwrap()).unwrap());
 }
