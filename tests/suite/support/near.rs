@@ -16,13 +16,6 @@ pub fn ulps<F: Real>(got: F, expected: f64) -> f64 {
     (got.as_f64() - expected).abs() / unit
 }
 
-/// `got` is within `limit` units in the last place of `expected`.
-#[track_caller]
-pub fn assert_ulps<F: Real>(got: F, expected: f64, limit: f64, what: impl std::fmt::Display) {
-    let off = ulps(got, expected);
-    assert!(off <= limit, "{what}: {got:e} is {off:.2} ulp from {expected:e}, limit {limit}");
-}
-
 /// |got - expected| <= limit * epsilon * scale: for sums, whose terms have the size `scale`.
 #[track_caller]
 pub fn assert_eps<F: Real>(got: F, expected: f64, scale: f64, limit: f64, what: impl std::fmt::Display) {
