@@ -5,6 +5,7 @@ use estimand::special::*;
 use estimand::{Real, ValueGrad, check};
 use proptest::prelude::*;
 
+use super::evaluate;
 use crate::support::fused::Fused;
 use crate::support::near::{difference_limit, epsilons};
 use crate::support::reference::table;
@@ -28,24 +29,6 @@ const LIMITS: [(&str, f64, f64); 10] = [
 fn limits(function: &str) -> (f64, f64) {
     let found = LIMITS.iter().find(|(name, ..)| *name == function);
     found.map_or_else(|| panic!("no limits for {function}"), |&(_, value, grad)| (value, grad))
-}
-
-/// The method of a name. The second derivative of a function of one number is 0.
-pub fn evaluate<F: Real, A: Arithmetic<F>>(a: A, function: &str, x: F, y: F) -> ValueGrad<F, [F; 2]> {
-    let one = |at: ValueGrad<F, F>| ValueGrad { value: at.value, grad: [at.grad, F::zero()] };
-    match function {
-        "softplus" => one(a.softplus(x)),
-        "log_sigmoid" => one(a.log_sigmoid(x)),
-        "sigmoid" => one(a.sigmoid(x)),
-        "logit" => one(a.logit(x)),
-        "log1m_exp" => one(a.log1m_exp(x)),
-        "exp_m1_mx" => one(a.exp_m1_mx(x)),
-        "ln_1p_mx" => one(a.ln_1p_mx(x)),
-        "log_add_exp" => a.log_add_exp(x, y),
-        "xlogy" => a.xlogy(x, y),
-        "xlog1py" => a.xlog1py(x, y),
-        other => panic!("no function {other}"),
-    }
 }
 
 /// What the errors of a value are measured by: itself, but for `log_add_exp` = high + ln(1 + e^-gap),
