@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 
 use crate::arithmetic::Arithmetic;
@@ -8,7 +10,7 @@ use crate::{Real, Result, Shape, ValueGrad};
 pub type ValueRows<F, P> = ValueGrad<Array1<F>, Grad<F, P>>;
 
 /// A law of rows: three required methods, of which one is its mathematics.
-pub trait Distribution<F: Real>: Sized {
+pub trait Distribution<F: Real>: Sized + Sync {
     /// How a parameter row is divided.
     type Parts: Parts;
 
@@ -92,8 +94,9 @@ impl<F: Real, D: Distribution<F>> Rows<F> for Score<'_, F, D> {
         self.law.shape()
     }
 
-    fn visit(&self, each: impl FnMut(usize, &[F])) {
-        visit(self.x.nrows(), [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), each);
+    fn visit_rows(&self, range: Range<usize>, each: impl FnMut(usize, &[F])) {
+        let range = range.start..range.end.min(self.x.nrows());
+        visit(range, [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), each);
     }
 }
 

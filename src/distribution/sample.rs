@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayRef2, ArrayView2};
 use rand::Rng;
 
@@ -104,9 +106,10 @@ impl<F: Real, D: Reparameterize<F>> Rows<F> for Pathwise<'_, F, D> {
         self.law.shape()
     }
 
-    fn visit(&self, each: impl FnMut(usize, &[F])) {
+    fn visit_rows(&self, range: Range<usize>, each: impl FnMut(usize, &[F])) {
+        let range = range.start..range.end.min(self.d_x.nrows());
         let inputs = [self.draw.x(), self.draw.noise(), self.d_x];
-        visit(self.d_x.nrows(), inputs, self.parts().width(), &PathwiseRow(self.law), each);
+        visit(range, inputs, self.parts().width(), &PathwiseRow(self.law), each);
     }
 }
 

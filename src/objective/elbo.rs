@@ -1,8 +1,8 @@
 use ndarray::Array1;
 
-use crate::rows::{GradRows, mean_of, weigh};
+use crate::rows::{GradRows, mean_of, mean_rows, weigh};
 use crate::shape::{not_negative, same_shape};
-use crate::{Error, Real, Result, ValueGrad};
+use crate::{Real, Result, ValueGrad};
 
 /// The terms of a beta-weighted evidence lower bound, each with its gradient: [`beta_elbo`].
 ///
@@ -70,10 +70,7 @@ impl<F: Real, R: GradRows<F>, K: GradRows<F>> Elbo<Array1<F>, R, K> {
         let kl = mean_of("kl", &self.kl)?;
         let value = mean_of("elbo", &self.value)?;
         let mut grad = self.grad;
-        grad.scale(F::one() / F::count(n));
-        if let Some(row) = grad.nan_row() {
-            return Err(Error::NaN { name: "grad", row });
-        }
+        mean_rows(&mut grad, n)?;
         Ok(Elbo { value, reconstruction, kl, grad })
     }
 }

@@ -149,6 +149,9 @@ pub trait GradRows<F: Real> {
 
     /// The first row that holds a NaN.
     fn nan_row(&self) -> Option<usize>;
+
+    /// How many rows there are, where they do not fall into `n` groups of one size.
+    fn misfit(&self, n: usize) -> Option<usize>;
 }
 
 impl<F: Real> GradRows<F> for Array1<F> {
@@ -158,6 +161,10 @@ impl<F: Real> GradRows<F> for Array1<F> {
 
     fn nan_row(&self) -> Option<usize> {
         self.iter().position(|g| g.is_nan())
+    }
+
+    fn misfit(&self, n: usize) -> Option<usize> {
+        Some(self.len()).filter(|rows| !rows.is_multiple_of(n))
     }
 }
 
@@ -169,6 +176,10 @@ impl<F: Real> GradRows<F> for Array2<F> {
     fn nan_row(&self) -> Option<usize> {
         self.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan()))
     }
+
+    fn misfit(&self, n: usize) -> Option<usize> {
+        Some(self.nrows()).filter(|rows| !rows.is_multiple_of(n))
+    }
 }
 
 impl<F: Real, P: Parts> GradRows<F> for Grad<F, P> {
@@ -179,6 +190,10 @@ impl<F: Real, P: Parts> GradRows<F> for Grad<F, P> {
     fn nan_row(&self) -> Option<usize> {
         self.flat.nan_row()
     }
+
+    fn misfit(&self, n: usize) -> Option<usize> {
+        self.flat.misfit(n)
+    }
 }
 
 impl<F: Real, A: GradRows<F>, B: GradRows<F>> GradRows<F> for (A, B) {
@@ -188,6 +203,10 @@ impl<F: Real, A: GradRows<F>, B: GradRows<F>> GradRows<F> for (A, B) {
     }
 
     fn nan_row(&self) -> Option<usize> {
-        self.0.nan_row().or(self.1.nan_row())
+        [self.0.nan_row(), self.1.nan_row()].into_iter().flatten().min()
+    }
+
+    fn misfit(&self, n: usize) -> Option<usize> {
+        self.0.misfit(n).or(self.1.misfit(n))
     }
 }

@@ -10,6 +10,8 @@ mod row_loop;
 mod sum;
 mod value_grad;
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayRef1};
 
 pub use coordinates::sum_coordinates;
@@ -17,7 +19,7 @@ pub use grad::{Grad, GradRows, Parts};
 pub(crate) use row_loop::{RowFn, hold, values, visit};
 pub(crate) use sum::weigh;
 pub use value_grad::ValueGrad;
-pub(crate) use value_grad::mean_of;
+pub(crate) use value_grad::{mean_of, mean_rows};
 
 use crate::shape::{no_nan, same_shape};
 use crate::{Error, Real, Result, Shape};
@@ -41,7 +43,7 @@ use sum::PairwiseRows;
 /// assert_eq!(score.weighted(&array![0.5, 0.5])?.flat(), array![[-1.0, 4.0]]);
 /// # Ok::<(), estimand::Error>(())
 /// ```
-pub trait Rows<F: Real> {
+pub trait Rows<F: Real>: Sync {
     /// How a row is divided.
     type Parts: Parts;
 
@@ -54,8 +56,14 @@ pub trait Rows<F: Real> {
     /// How the rows are shared.
     fn shape(&self) -> Shape;
 
-    /// Makes each row once, in order: `each(i, row)`.
-    fn visit(&self, each: impl FnMut(usize, &[F]));
+    /// Makes the rows of a range once each, in order: `each(i, row)`. A range that ends beyond the
+    /// last row ends there.
+    fn visit_rows(&self, range: Range<usize>, each: impl FnMut(usize, &[F]));
+
+    /// Makes every row once, in order: `each(i, row)`.
+    fn visit(&self, each: impl FnMut(usize, &[F])) {
+        self.visit_rows(0..self.shape().samples(), each);
+    }
 
     /// Every row kept, NaN too: `(n, width)`.
     fn collect(&self) -> Grad<F, Self::Parts> {

@@ -1,5 +1,7 @@
 //! The one row loop: every pass over samples, whatever is made of them, goes through here.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::value_grad::ValueGrad;
@@ -8,7 +10,7 @@ use crate::arithmetic::{Arithmetic, Plain};
 
 /// The mathematics of one row of a pass: from row `i` of each input to a value, and to a row of
 /// numbers written to `out`.
-pub(crate) trait RowFn<F: Real, const K: usize> {
+pub(crate) trait RowFn<F: Real, const K: usize>: Sync {
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, inputs: [&[F]; K], out: &mut [F]) -> F;
 }
 
@@ -20,15 +22,15 @@ trait Sink<F> {
     fn done(&mut self, i: usize, value: F);
 }
 
-/// Runs `f` on rows `0..n` of the inputs, in any layout.
+/// Runs `f` on a range of rows of the inputs, in any layout.
 fn each_row<F: Real, const K: usize>(
-    n: usize,
+    range: Range<usize>,
     inputs: [ArrayView2<'_, F>; K],
     f: &impl RowFn<F, K>,
     sink: &mut impl Sink<F>,
 ) {
     let mut copies: [Vec<F>; K] = std::array::from_fn(|_| Vec::new());
-    for i in 0..n {
+    for i in range {
         for (copy, input) in copies.iter_mut().zip(&inputs) {
             let row = input.row(i);
             if row.to_slice().is_none() {
@@ -61,7 +63,7 @@ pub(crate) fn hold<F: Real, const K: usize>(
     }
     let mut value = Array1::zeros(n);
     let mut grad = Array2::zeros((n, width));
-    each_row(n, inputs, f, &mut Held(&mut value, &mut grad));
+    each_row(0..n, inputs, f, &mut Held(&mut value, &mut grad));
     ValueGrad { value, grad }
 }
 
@@ -74,9 +76,9 @@ pub(crate) fn values<F: Real, const K: usize>(
     hold(n, inputs, 0, f).value
 }
 
-/// Every row, read once and dropped.
+/// The rows of a range, each read once and dropped.
 pub(crate) fn visit<F: Real, const K: usize>(
-    n: usize,
+    range: Range<usize>,
     inputs: [ArrayView2<'_, F>; K],
     width: usize,
     f: &impl RowFn<F, K>,
@@ -91,5 +93,5 @@ pub(crate) fn visit<F: Real, const K: usize>(
             (self.1)(i, &self.0);
         }
     }
-    each_row(n, inputs, f, &mut Visit(vec![F::zero(); width], each));
+    each_row(range, inputs, f, &mut Visit(vec![F::zero(); width], each));
 }

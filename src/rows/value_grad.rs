@@ -40,14 +40,12 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
     /// The mean over rows, with its gradient: every gradient row is divided by `n` as well.
     ///
     /// Shapes: `(n,)` with `n * k` gradient rows to a number with the same rows, scaled.
-    /// Errors: `TooFew` where `n = 0`; `NaN` with the row where a value or a gradient row is NaN.
+    /// Errors: `TooFew` where `n = 0`; `NaN` with the row where a value or a gradient row is NaN;
+    /// `Count` where the gradient rows do not fall into `n` groups.
     pub fn mean(mut self) -> Result<ValueGrad<F, G>> {
         let n = self.value.len();
         let value = mean_of("value", &self.value)?;
-        self.grad.scale(F::one() / F::count(n));
-        if let Some(row) = self.grad.nan_row() {
-            return Err(Error::NaN { name: "grad", row });
-        }
+        mean_rows(&mut self.grad, n)?;
         Ok(ValueGrad { value, grad: self.grad })
     }
 
@@ -62,6 +60,15 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
         self.grad.scale(each);
         Ok(Self { value, grad: self.grad })
     }
+}
+
+/// Divides gradient rows by the `n` values that they belong to.
+pub(crate) fn mean_rows<F: Real>(grad: &mut impl GradRows<F>, n: usize) -> Result<()> {
+    if let Some(got) = grad.misfit(n) {
+        return Err(Error::Count { name: "grad", axis: "rows", got, expected: format!("a multiple of {n}") });
+    }
+    grad.scale(F::one() / F::count(n));
+    grad.nan_row().map_or(Ok(()), |row| Err(Error::NaN { name: "grad", row }))
 }
 
 /// The mean of one number a row.

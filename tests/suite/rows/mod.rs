@@ -6,6 +6,8 @@ mod row_loop;
 mod sum;
 mod value_grad;
 
+use std::ops::Range;
+
 use estimand::ndarray::{Array1, Array2, array, s};
 use estimand::{Error, Parts, Real, Rows, Shape};
 use proptest::prelude::*;
@@ -53,9 +55,9 @@ impl<F: Real> Rows<F> for Table<F> {
         self.shape
     }
 
-    fn visit(&self, mut each: impl FnMut(usize, &[F])) {
-        for (i, row) in self.rows.rows().into_iter().enumerate() {
-            each(i, &row.to_vec());
+    fn visit_rows(&self, range: Range<usize>, mut each: impl FnMut(usize, &[F])) {
+        for i in range.start..range.end.min(self.rows.nrows()) {
+            each(i, &self.rows.row(i).to_vec());
         }
     }
 }

@@ -127,6 +127,19 @@ fn nan_is_refused<F: Real>() {
 }
 
 #[test]
+fn hard_gradient_rows_belong_to_values() {
+    let at = ValueGrad { value: array![1.0, 2.0], grad: Array2::<f64>::ones((3, 1)) };
+    let error = Error::Count { name: "grad", axis: "rows", got: 3, expected: "a multiple of 2".to_owned() };
+    assert_eq!(at.mean().err(), Some(error.clone()));
+    let pair = (Array2::<f64>::ones((4, 1)), Array1::<f64>::ones(3));
+    assert_eq!(ValueGrad { value: array![1.0, 2.0], grad: pair }.mean().err(), Some(error));
+    let nan = f64::NAN;
+    let pair = (array![[1.0], [1.0], [1.0], [nan]], array![0.0, nan, 0.0, 0.0]);
+    let at = ValueGrad { value: array![1.0, 2.0], grad: pair }.mean();
+    assert_eq!(at.err(), Some(Error::NaN { name: "grad", row: 1 }), "the first row of either");
+}
+
+#[test]
 fn hard_a_mean_refuses_nan_by_its_row() {
     nan_is_refused::<f32>();
     nan_is_refused::<f64>();
