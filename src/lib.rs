@@ -24,7 +24,7 @@
 //! | k log-weights an example | the importance-weighted bound; weights and their effective size | [`objective::importance_weighted`], [`gradient::importance`] |
 //! | nats | bits per dimension | [`objective::bits_per_dimension`] |
 //! | a gradient of my own | to know whether it is one | [`check::gradient`] |
-//! | a density of my own | a law with all of this | [`distribution::Base`], [`Distribution`] |
+//! | a density of my own | score, slope, draws and path of its law | [`distribution::Base`], [`Distribution`] |
 //!
 //! # Conventions
 //!

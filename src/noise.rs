@@ -14,10 +14,23 @@ use crate::Real;
 /// assert!(0.0 < u && u < 1.0);
 /// ```
 pub fn uniform<F: Real, R: Rng + ?Sized>(rng: &mut R) -> F {
-    F::uniform(rng.next_u64())
+    // An odd multiple of half the step, which the precision holds exactly.
+    let digits = if size_of::<F>() == size_of::<f32>() { 23 } else { 52 };
+    let odd = ((rng.next_u64() >> (64 - digits)) << 1) | 1;
+    F::of(odd as f64) * F::of(0.5) * F::epsilon()
+}
+
+/// Fills `out` with [`uniform`] numbers.
+pub fn fill_uniform<F: Real, R: Rng + ?Sized>(rng: &mut R, out: &mut [F]) {
+    out.fill_with(|| uniform(rng));
 }
 
 /// A standard normal number (rand_distr's ziggurat).
 pub fn standard_normal<F: Real, R: Rng + ?Sized>(rng: &mut R) -> F {
     F::of(rng.sample(rand_distr::StandardNormal))
+}
+
+/// Fills `out` with [`standard_normal`] numbers.
+pub fn fill_standard_normal<F: Real, R: Rng + ?Sized>(rng: &mut R, out: &mut [F]) {
+    out.fill_with(|| standard_normal(rng));
 }

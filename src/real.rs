@@ -5,22 +5,9 @@ use ndarray::{LinalgScalar, ScalarOperand};
 use num_traits::{Float, FloatConst, NumAssign};
 
 mod sealed {
-    pub trait Sealed {
-        /// The top bits of a random word as an odd multiple of half the grid's step, below 1.
-        fn uniform(word: u64) -> Self;
-    }
-
-    impl Sealed for f32 {
-        fn uniform(word: u64) -> Self {
-            ((word >> 41) << 1 | 1) as f32 * 2.0_f32.powi(-24)
-        }
-    }
-
-    impl Sealed for f64 {
-        fn uniform(word: u64) -> Self {
-            ((word >> 12) << 1 | 1) as f64 * 2.0_f64.powi(-53)
-        }
-    }
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
 }
 
 /// A real number: `f32` or `f64`.

@@ -22,7 +22,7 @@ use crate::{Error, Real, Result};
 pub struct Shape {
     /// Parameter rows.
     pub rows: usize,
-    /// Consecutive sample rows that share a parameter row; at least 1.
+    /// Consecutive sample rows that share a parameter row; 0 is refused with any array of samples.
     pub repeat: usize,
     /// Coordinates of a sample.
     pub dim: usize,
@@ -31,7 +31,7 @@ pub struct Shape {
 impl Shape {
     /// Sample rows: `rows * repeat`.
     pub fn samples(&self) -> usize {
-        self.rows * self.repeat
+        self.rows.saturating_mul(self.repeat)
     }
 
     /// The parameter row of sample row `i`.
@@ -72,12 +72,20 @@ pub(crate) fn groups(name: &'static str, rows: usize, k: usize) -> Result<usize>
     Err(Error::Count { name, axis: "rows", got: rows, expected: format!("a multiple of {k}") })
 }
 
-/// A weight of an objective: finite or infinite, not NaN, not negative.
+/// A weight of an objective.
 pub(crate) fn not_negative<F: Real>(name: &'static str, value: F) -> Result<()> {
-    if value >= F::zero() {
+    if value >= F::zero() && value.is_finite() {
         return Ok(());
     }
-    Err(Error::Parameter { name, value: value.as_f64(), expected: "a number that is not negative" })
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number that is not negative" })
+}
+
+/// A number that is not NaN.
+pub(crate) fn a_number<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if !value.is_nan() {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a number" })
 }
 
 /// No row of a cost or a weight is NaN.

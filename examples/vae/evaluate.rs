@@ -34,10 +34,10 @@ pub fn evaluate(vae: &Vae<f32>, images: &Bits, rng: &mut impl Rng, threads: Thre
     let (mut reconstruction, mut kl) = (0.0_f64, 0.0_f64);
     for batch in &Batches::in_order(images.len(), BATCH)? {
         let x = images.batch(batch)?;
-        let [rec, divergence] = vae.terms(&x, vae.noise(batch.len(), rng)?, threads)?;
-        reconstruction += rec.iter().copied().map(f64::from).sum::<f64>();
-        kl += divergence.iter().copied().map(f64::from).sum::<f64>();
-        for (&i, mean) in batch.iter().zip(vae.encode(&x, threads)?.axis_iter(Axis(0))) {
+        let found = vae.terms(&x, vae.noise(batch.len(), rng)?, threads)?;
+        reconstruction += total(&found.reconstruction);
+        kl += total(&found.kl);
+        for (&i, mean) in batch.iter().zip(found.means.axis_iter(Axis(0))) {
             means.row_mut(i).assign(&mean);
         }
     }

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayRef2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
+use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix1, Ix2};
 use rand::Rng;
 
 use super::kl::Kl;
@@ -64,21 +64,21 @@ pub struct Bernoulli<'a, F> {
 impl<'a, F: Real> Bernoulli<'a, F> {
     /// From logits: `(n, dim)`.
     ///
-    /// Errors: none today; the door of every constructor is a `Result`.
-    pub fn new(logits: impl Into<ArrayView2<'a, F>>) -> Result<Self> {
-        Ok(Self::build(logits.into().into(), 1))
+    /// Errors: none; every law is made through a `Result`.
+    pub fn new(logits: impl Into<CowArray<'a, F, Ix2>>) -> Result<Self> {
+        Ok(Self::build(logits.into(), 1))
     }
 
     /// One law, `samples` of it: `logits: (dim,)`. Errors: `Parameter` where `samples = 0`.
-    pub fn shared(logits: impl Into<ArrayView1<'a, F>>, samples: usize) -> Result<Self> {
+    pub fn shared(logits: impl Into<CowArray<'a, F, Ix1>>, samples: usize) -> Result<Self> {
         at_least_one("samples", samples)?;
-        Ok(Self::build(logits.into().insert_axis(Axis(0)).into(), samples))
+        Ok(Self::build(logits.into().insert_axis(Axis(0)), samples))
     }
 
     /// From probabilities, `(n, dim)`: l = logit(p).
     ///
     /// Gradients stay in the logits; in a probability they are that over p (1 - p).
-    /// Errors: `Entry` where p is outside `[0, 1]`.
+    /// Errors: `Entry` where p is outside `[0, 1]` (a NaN stays in its row).
     pub fn from_probs(probs: &ArrayRef2<F>) -> Result<Self> {
         entries("probs", probs, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
         Ok(Self::build(probs.mapv(|p| Plain.logit(p).value).into(), 1))
@@ -89,7 +89,7 @@ impl<'a, F: Real> Bernoulli<'a, F> {
     /// A law with `k = 0` has no sample row, and refuses every array of samples.
     #[must_use]
     pub fn repeat_rows(self, k: usize) -> Self {
-        Self { repeat: self.repeat * k, ..self }
+        Self { repeat: self.repeat.saturating_mul(k), ..self }
     }
 
     /// The logits: `(rows, dim)`.
@@ -153,7 +153,10 @@ impl<F: Real> Sample<F> for Bernoulli<'_, F> {
 /// Uniform noise u of the open interval; x = 1 where u < sigmoid(l).
 impl<F: Real> Transform<F> for Bernoulli<'_, F> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        Array2::from_shape_simple_fn((self.shape().samples(), self.logits.ncols()), || noise::uniform(rng))
+        let mut noise = Array2::zeros((self.shape().samples(), self.logits.ncols()));
+        // In standard layout by construction: always a slice.
+        noise::fill_uniform(rng, noise.as_slice_mut().unwrap_or_default());
+        noise
     }
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
@@ -215,21 +218,19 @@ impl<F: Real> Kl<F> for Bernoulli<'_, F> {
 /// KL between bits of logits `q <= 0` and `p`, with its two derivatives.
 #[inline(always)]
 fn kl_of_rare_bit<F: Real, A: Arithmetic<F>>(a: A, q: F, p: F) -> (F, F, F) {
-    if q == p {
-        return (F::zero(), F::zero(), F::zero());
-    }
     let (rare, other) = (a.sigmoid(q), a.sigmoid(p));
-    let gap = q - p;
-    if gap.abs() < F::one() {
-        // With u = rare (e^-gap - 1), A(p) - A(q) = ln(1 + u): both remainders are of second order.
-        let step = a.exp_m1_mx(-gap);
-        let u = rare.value * step.grad;
-        let kl = a.fma(rare.value, step.value, a.ln_1p_mx(u).value);
-        let d_p = rare.value * (F::one() - other.value) * step.grad;
-        return (kl, rare.grad * gap, d_p);
-    }
-    let kl = weigh(rare.value, gap) + (a.softplus(p).value - a.softplus(q).value);
-    (kl, weigh(rare.grad, gap), other.value - rare.value)
+    // Equal infinities differ by NaN; what is equal differs by 0.
+    let gap = if q == p { F::zero() } else { q - p };
+    let near = gap.abs() < F::one();
+    // With u = rare (e^-gap - 1), A(p) - A(q) = ln(1 + u): both remainders are of second order.
+    let step = a.exp_m1_mx(-gap);
+    let u = rare.value * step.grad;
+    let kl_near = a.fma(rare.value, step.value, a.ln_1p_mx(u).value);
+    let d_p_near = rare.value * (F::one() - other.value) * step.grad;
+    let kl_far = weigh(rare.value, gap) + (a.softplus(p).value - a.softplus(q).value);
+    let kl = if near { kl_near } else { kl_far };
+    let d_p = if near { d_p_near } else { other.value - rare.value };
+    (kl, weigh(rare.grad, gap), d_p)
 }
 
 struct TransformRow<'a, 'b, F>(&'a Bernoulli<'b, F>);

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayRef2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayRef2, Axis, CowArray, Ix2};
 use rand::Rng;
 use statrs::function::erf::erfc_inv;
 
@@ -12,7 +12,7 @@ use crate::special::Special;
 use crate::{Real, Result, ValueGrad, noise};
 
 /// The standard normal law, as a base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Normal;
 
 /// The Gaussian with independent coordinates, N(loc, e^(2 log_scale)).
@@ -32,27 +32,27 @@ pub type DiagGaussian<'a, F> = LocScale<'a, F, Normal>;
 
 impl<F: Real> Base<F> for Normal {
     #[inline(always)]
-    fn log_density<A: Arithmetic<F>>(a: A, z: F) -> ValueGrad<F, F> {
+    fn log_density<A: Arithmetic<F>>(&self, a: A, z: F) -> ValueGrad<F, F> {
         ValueGrad { value: a.fma(F::of(-0.5) * z, z, -half_ln_tau::<F>()), grad: -z }
     }
 
-    fn draw<R: Rng + ?Sized>(rng: &mut R) -> F {
-        noise::standard_normal(rng)
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]) {
+        noise::fill_standard_normal(rng, out);
     }
 }
 
 impl<F: Real> BaseMoments<F> for Normal {
-    fn mean() -> F {
+    fn mean(&self) -> F {
         F::zero()
     }
 
-    fn variance() -> F {
+    fn variance(&self) -> F {
         F::one()
     }
 }
 
 impl<F: Real> BaseEntropy<F> for Normal {
-    fn entropy() -> F {
+    fn entropy(&self) -> F {
         F::of(0.5) + half_ln_tau()
     }
 }
@@ -60,11 +60,11 @@ impl<F: Real> BaseEntropy<F> for Normal {
 /// The distribution function is libm's erfc, its inverse statrs' erfc_inv, both in f64 and rounded
 /// to `F`: a cdf is no row of training. (statrs' own erfc is good to 1e-10 only.)
 impl<F: Real> BaseCdf<F> for Normal {
-    fn cdf(z: F) -> F {
+    fn cdf(&self, z: F) -> F {
         F::of(0.5 * libm::erfc(-z.as_f64() * std::f64::consts::FRAC_1_SQRT_2))
     }
 
-    fn quantile(p: F) -> F {
+    fn quantile(&self, p: F) -> F {
         F::of(-std::f64::consts::SQRT_2 * erfc_inv(2.0 * p.as_f64()))
     }
 }
@@ -79,19 +79,19 @@ impl<'a, F: Real> DiagGaussian<'a, F> {
     /// From means and log-variances, `(n, dim)` each: log_scale = log_var / 2.
     ///
     /// Gradients stay in `log_scale`; in a log-variance they are half of that. Errors: `Shape`.
-    pub fn from_mean_log_var(mean: impl Into<ArrayView2<'a, F>>, log_var: &ArrayRef2<F>) -> Result<Self> {
+    pub fn from_mean_log_var(mean: impl Into<CowArray<'a, F, Ix2>>, log_var: &ArrayRef2<F>) -> Result<Self> {
         let log_scale = log_var.mapv(|v| F::of(0.5) * v);
-        Self::build(mean.into().into(), log_scale.into(), 1)
+        Self::build("log_var", mean.into(), log_scale.into(), 1)
     }
 
     /// From means and variances, `(n, dim)` each: log_scale = ln(variance) / 2.
     ///
     /// Gradients stay in `log_scale`; in a variance v they are that over 2 v. Errors: `Shape`;
-    /// `Entry` where a variance is not positive and finite.
-    pub fn from_mean_variance(mean: impl Into<ArrayView2<'a, F>>, variance: &ArrayRef2<F>) -> Result<Self> {
+    /// `Entry` where a variance is not positive and finite (a NaN stays in its row).
+    pub fn from_mean_variance(mean: impl Into<CowArray<'a, F, Ix2>>, variance: &ArrayRef2<F>) -> Result<Self> {
         entries("variance", variance, "a positive, finite variance", |v| v > F::zero() && v.is_finite())?;
         let log_scale = variance.mapv(|v| F::of(0.5) * v.ln());
-        Self::build(mean.into().into(), log_scale.into(), 1)
+        Self::build("variance", mean.into(), log_scale.into(), 1)
     }
 
     /// KL(q || N(0, I)) in nats of each parameter row, with its gradient.

@@ -34,7 +34,7 @@ pub trait Kl<F: Real>: Distribution<F> {
     /// Row `t` of q meets row `t` of p; or p is one law whose samples are as many as the rows of
     /// q (a learned prior), and [`Grad::sum_groups`] sums its gradient rows. How often samples
     /// repeat a row of q does not matter: a divergence is of parameters. Never negative;
-    /// exactly 0, with all gradients, where the parameters are equal.
+    /// exactly 0, with all gradients, where finite parameters are equal.
     /// Shapes: `(rows,)` with gradient rows `(rows, width)` each. Errors: `Shape`.
     fn kl(&self, p: &Self) -> Result<PairGrad<F, Self::Parts>> {
         let (q_shape, p_shape) = (self.shape(), p.shape());

@@ -1,7 +1,6 @@
 use std::fmt::Debug;
-use std::marker::PhantomData;
 
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, Axis, CowArray, Ix2};
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix1, Ix2};
 use rand::Rng;
 
 use super::law::{Distribution, Smooth, ValueRows};
@@ -16,15 +15,15 @@ use crate::{Error, Real, Result, Shape, ValueGrad};
 /// A base law: x = loc + e^log_scale z with z drawn from it. Two functions make a family.
 pub trait Base<F: Real>: Copy + Debug + Send + Sync {
     /// log f(z) of the base density, and its slope in z.
-    fn log_density<A: Arithmetic<F>>(a: A, z: F) -> ValueGrad<F, F>;
+    fn log_density<A: Arithmetic<F>>(&self, a: A, z: F) -> ValueGrad<F, F>;
 
-    /// One draw.
-    fn draw<R: Rng + ?Sized>(rng: &mut R) -> F;
+    /// Fills `out` with independent draws.
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]);
 
-    /// z times the slope at z. A law with heavy tails, for which it stays bounded, says so here, or
-    /// it is infinity times 0 where z overflows.
+    /// z times the slope at z. A law with heavy tails, for which it stays bounded, gives its limit
+    /// here, or it is infinity times 0 where z overflows.
     #[inline(always)]
-    fn stretch(z: F, slope: F) -> F {
+    fn stretch(&self, z: F, slope: F) -> F {
         z * slope
     }
 }
@@ -32,23 +31,23 @@ pub trait Base<F: Real>: Copy + Debug + Send + Sync {
 /// A base law with a mean and a variance.
 pub trait BaseMoments<F: Real>: Base<F> {
     /// E z.
-    fn mean() -> F;
+    fn mean(&self) -> F;
     /// Var z.
-    fn variance() -> F;
+    fn variance(&self) -> F;
 }
 
 /// A base law with a closed entropy.
 pub trait BaseEntropy<F: Real>: Base<F> {
     /// -E log f(z), in nats.
-    fn entropy() -> F;
+    fn entropy(&self) -> F;
 }
 
 /// A base law with a closed distribution function.
 pub trait BaseCdf<F: Real>: Base<F> {
     /// P(Z <= z).
-    fn cdf(z: F) -> F;
+    fn cdf(&self, z: F) -> F;
     /// Its inverse on `[0, 1]`.
-    fn quantile(p: F) -> F;
+    fn quantile(&self, p: F) -> F;
 }
 
 /// `loc | log_scale`, `dim` columns each: as an encoder's last layer gives them.
@@ -88,47 +87,48 @@ impl<F: Real> Grad<F, LocScaleParts> {
 /// d log q / dm = -e^-s f'/f,   d log q / ds = -z f'/f - 1
 /// ```
 ///
-/// Written once in z, so that a family is its [`Base`]. Each of its constructors borrows.
+/// Written once in z, so that a family is its [`Base`]. Its constructors take arrays by reference, which
+/// they borrow, as views, or owned.
 #[derive(Debug, Clone)]
 pub struct LocScale<'a, F, B> {
     pub(super) loc: Parameters<'a, F>,
     pub(super) log_scale: Parameters<'a, F>,
     repeat: usize,
-    base: PhantomData<B>,
+    base: B,
 }
 
-impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
+impl<'a, F: Real, B: Base<F> + Default> LocScale<'a, F, B> {
     /// From an encoder's head, `loc | log_scale` side by side: `(n, 2 dim)`.
     ///
     /// Errors: `Count` where the number of columns is odd.
-    pub fn from_head(head: impl Into<ArrayView2<'a, F>>) -> Result<Self> {
+    pub fn from_head(head: impl Into<CowArray<'a, F, Ix2>>) -> Result<Self> {
         let head = head.into();
         let columns = head.ncols();
         if columns % 2 == 1 {
             let expected = "an even number (loc | log_scale)".to_owned();
             return Err(Error::Count { name: "head", axis: "columns", got: columns, expected });
         }
-        let (loc, log_scale) = head.split_at(Axis(1), columns / 2);
-        Self::build(loc.into(), log_scale.into(), 1)
+        let (loc, log_scale) = halves(head);
+        Self::build("log_scale", loc, log_scale, 1)
     }
 
     /// From locations and log-scales: `(n, dim)` each. Errors: `Shape`.
-    pub fn new(loc: impl Into<ArrayView2<'a, F>>, log_scale: impl Into<ArrayView2<'a, F>>) -> Result<Self> {
-        Self::build(loc.into().into(), log_scale.into().into(), 1)
+    pub fn new(loc: impl Into<CowArray<'a, F, Ix2>>, log_scale: impl Into<CowArray<'a, F, Ix2>>) -> Result<Self> {
+        Self::build("log_scale", loc.into(), log_scale.into(), 1)
     }
 
     /// One law, `samples` of it: `loc, log_scale: (dim,)`.
     ///
     /// Errors: `Shape`; `Parameter` where `samples = 0`.
     pub fn shared(
-        loc: impl Into<ArrayView1<'a, F>>,
-        log_scale: impl Into<ArrayView1<'a, F>>,
+        loc: impl Into<CowArray<'a, F, Ix1>>,
+        log_scale: impl Into<CowArray<'a, F, Ix1>>,
         samples: usize,
     ) -> Result<Self> {
         at_least_one("samples", samples)?;
         let (loc, log_scale) = (loc.into(), log_scale.into());
         same_shape("log_scale", log_scale.shape(), loc.shape())?;
-        Self::build(loc.insert_axis(Axis(0)).into(), log_scale.insert_axis(Axis(0)).into(), samples)
+        Self::build("log_scale", loc.insert_axis(Axis(0)), log_scale.insert_axis(Axis(0)), samples)
     }
 
     /// The base law itself (loc 0, log_scale 0), `samples` of it with `dim` coordinates.
@@ -137,7 +137,26 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
     pub fn standard(samples: usize, dim: usize) -> Result<Self> {
         at_least_one("samples", samples)?;
         let zeros = || Array2::zeros((1, dim)).into();
-        Self::build(zeros(), zeros(), samples)
+        Self::build("log_scale", zeros(), zeros(), samples)
+    }
+
+    pub(super) fn build(
+        name: &'static str,
+        loc: CowArray<'a, F, Ix2>,
+        log_scale: CowArray<'a, F, Ix2>,
+        repeat: usize,
+    ) -> Result<Self> {
+        same_shape(name, log_scale.shape(), loc.shape())?;
+        let base = B::default();
+        Ok(Self { loc: Parameters::new(loc), log_scale: Parameters::new(log_scale), repeat, base })
+    }
+}
+
+impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
+    /// The same rows on another base of the family: one with other degrees of freedom, say.
+    #[must_use]
+    pub fn with_base(self, base: B) -> Self {
+        Self { base, ..self }
     }
 
     /// Each parameter row for `k` times as many consecutive samples: `k` samples an example.
@@ -145,7 +164,7 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
     /// A law with `k = 0` has no sample row, and refuses every array of samples.
     #[must_use]
     pub fn repeat_rows(self, k: usize) -> Self {
-        Self { repeat: self.repeat * k, ..self }
+        Self { repeat: self.repeat.saturating_mul(k), ..self }
     }
 
     /// The locations: `(rows, dim)`.
@@ -158,15 +177,19 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
         self.log_scale.view()
     }
 
-    pub(super) fn build(loc: CowArray<'a, F, Ix2>, log_scale: CowArray<'a, F, Ix2>, repeat: usize) -> Result<Self> {
-        same_shape("log_scale", log_scale.shape(), loc.shape())?;
-        Ok(Self { loc: Parameters::new(loc), log_scale: Parameters::new(log_scale), repeat, base: PhantomData })
-    }
-
     /// One number a coordinate of each sample row, from the standardised or the raw input.
     fn by_coordinate(&self, input: &ArrayRef2<F>, f: &impl RowFn<F, 1>) -> Array2<F> {
         hold(input.nrows(), [input.view()], self.loc.ncols(), f).grad
     }
+}
+
+/// The left and the right half of the columns.
+fn halves<F: Real>(head: CowArray<'_, F, Ix2>) -> (CowArray<'_, F, Ix2>, CowArray<'_, F, Ix2>) {
+    let dim = head.ncols() / 2;
+    let (mut left, mut right) = (head.clone(), head);
+    left.slice_axis_inplace(Axis(1), (..dim).into());
+    right.slice_axis_inplace(Axis(1), (dim..).into());
+    (left, right)
 }
 
 /// x e^(2 h) from `root` = e^h: in two factors, since a scale overflows before what it multiplies.
@@ -195,8 +218,8 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
         sum_coordinates::<GRAD, _, 3, 2>(inputs, [d_loc, d_log_scale], |[x, m, s]| {
             let root = a.exp(-F::of(0.5) * s);
             let z = scaled(x - m, root);
-            let base = B::log_density(a, z);
-            (base.value - s, [-scaled(base.grad, root), -B::stretch(z, base.grad) - F::one()])
+            let base = self.base.log_density(a, z);
+            (base.value - s, [-scaled(base.grad, root), -self.base.stretch(z, base.grad) - F::one()])
         })
     }
 }
@@ -207,7 +230,7 @@ impl<F: Real, B: Base<F>> Smooth<F> for LocScale<'_, F, B> {
         let inputs = [x, self.loc.row(t), self.log_scale.row(t)];
         sum_coordinates::<true, _, 3, 1>(inputs, [slope], |[x, m, s]| {
             let root = a.exp(-F::of(0.5) * s);
-            let base = B::log_density(a, scaled(x - m, root));
+            let base = self.base.log_density(a, scaled(x - m, root));
             (base.value - s, [scaled(base.grad, root)])
         })
     }
@@ -222,7 +245,10 @@ impl<F: Real, B: Base<F>> Sample<F> for LocScale<'_, F, B> {
 
 impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        Array2::from_shape_simple_fn((self.shape().samples(), self.loc.ncols()), || B::draw(rng))
+        let mut noise = Array2::zeros((self.shape().samples(), self.loc.ncols()));
+        // In standard layout by construction: always a slice.
+        self.base.noise(rng, noise.as_slice_mut().unwrap_or_default());
+        noise
     }
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
@@ -244,12 +270,12 @@ impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {
 impl<F: Real, B: BaseMoments<F>> MeanVariance<F> for LocScale<'_, F, B> {
     fn mean(&self) -> Array2<F> {
         let mut mean = self.loc().to_owned();
-        mean.zip_mut_with(&self.log_scale(), |m, &s| *m += scaled(B::mean(), (s * F::of(0.5)).exp()));
+        mean.zip_mut_with(&self.log_scale(), |m, &s| *m += scaled(self.base.mean(), (s * F::of(0.5)).exp()));
         mean
     }
 
     fn variance(&self) -> Array2<F> {
-        self.log_scale.mapv(|s| B::variance() * (s + s).exp())
+        self.log_scale.mapv(|s| self.base.variance() * (s + s).exp())
     }
 }
 
@@ -258,7 +284,7 @@ impl<F: Real, B: BaseEntropy<F>> Entropy<F> for LocScale<'_, F, B> {
     fn entropy(&self) -> ValueRows<F, LocScaleParts> {
         let (rows, dim) = self.loc.dim();
         let value = Array1::from_shape_fn(rows, |t| {
-            sum_coordinates::<false, _, 1, 0>([self.log_scale.row(t)], [], |[s]| (s + B::entropy(), []))
+            sum_coordinates::<false, _, 1, 0>([self.log_scale.row(t)], [], |[s]| (s + self.base.entropy(), []))
         });
         let grad = Array2::from_shape_fn((rows, 2 * dim), |(_, j)| if j < dim { F::zero() } else { F::one() });
         ValueGrad { value, grad: Grad::held(grad, self.parts()) }
@@ -274,7 +300,7 @@ impl<F: Real, B: BaseCdf<F>> Cdf<F> for LocScale<'_, F, B> {
     fn quantile(&self, p: &ArrayRef2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("p", p)?;
         entries("p", p, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
-        let noise = p.mapv(B::quantile);
+        let noise = p.mapv(|p| self.base.quantile(p));
         Ok(self.by_coordinate(&noise, &TransformRow(self)))
     }
 }
@@ -298,7 +324,7 @@ impl<F: Real, B: BaseCdf<F>> RowFn<F, 1> for CdfRow<'_, '_, F, B> {
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
         sum_coordinates::<true, _, 3, 1>([x, self.0.loc.row(t), self.0.log_scale.row(t)], [out], |[x, m, s]| {
-            (F::zero(), [B::cdf(scaled(x - m, a.exp(-F::of(0.5) * s)))])
+            (F::zero(), [self.0.base.cdf(scaled(x - m, a.exp(-F::of(0.5) * s)))])
         })
     }
 }

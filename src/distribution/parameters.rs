@@ -1,4 +1,4 @@
-use ndarray::{ArrayRef2, ArrayView2, CowArray, Ix2};
+use ndarray::{ArrayBase, ArrayRef2, ArrayView2, CowArray, CowRepr, Ix2};
 
 use crate::Real;
 
@@ -14,8 +14,9 @@ use crate::Real;
 /// assert_eq!(Parameters::new(logits.view()).row(1), [3.0, 4.0]);
 /// assert_eq!(Parameters::new(logits.t()).row(1), [2.0, 4.0]);
 /// ```
+// Spelt out, since the alias `CowArray` would tie two laws to one lifetime.
 #[derive(Debug, Clone)]
-pub struct Parameters<'a, F>(CowArray<'a, F, Ix2>);
+pub struct Parameters<'a, F>(ArrayBase<CowRepr<'a, F>, Ix2, F>);
 
 impl<'a, F: Real> Parameters<'a, F> {
     /// Borrows `rows`, or copies them if their inner stride is not 1.

@@ -38,12 +38,18 @@ pub trait Reparameterize<F: Real>: Distribution<F> {
     /// grad = (dx / d parameters)' d_x, with the noise held fixed.
     fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], noise: &[F], d_x: &[F], grad: &mut [F]);
 
+    /// Numbers of noise a sample.
+    fn noise_width(&self) -> usize {
+        self.shape().dim
+    }
+
     /// The pathwise rows of a draw, made when they are reduced.
     ///
     /// Their expectation, where `d_x` is the slope of f at the draw, is the gradient of E f(x).
     /// Shapes: `draw` of this law, `d_x: (n, dim)`. Errors: `Shape`; a NaN is met by the reduction.
     fn pathwise<'s>(&'s self, draw: &'s Draw<F>, d_x: &'s ArrayRef2<F>) -> Result<Pathwise<'s, F, Self>> {
         self.shape().samples_door("draw", &draw.x)?;
+        same_shape("noise", draw.noise.shape(), &[draw.x.nrows(), self.noise_width()])?;
         same_shape("d_x", d_x.shape(), draw.x.shape())?;
         Ok(Pathwise { law: self, draw, d_x: d_x.view() })
     }

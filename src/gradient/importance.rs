@@ -1,9 +1,9 @@
 //! Importance weights from log-ratios, `k` samples an example, example-major.
 
-use ndarray::{Array1, ArrayRef1};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, CowArray, Ix2};
 
-use crate::arithmetic::Plain;
-use crate::rows::sum_coordinates;
+use crate::arithmetic::Arithmetic;
+use crate::rows::{RowFn, hold, sum_coordinates, values};
 use crate::shape::{groups, no_nan};
 use crate::special::log_sum_exp_row;
 use crate::{Real, Result, ValueGrad};
@@ -28,20 +28,23 @@ pub fn normalised_weights<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<Arr
     Ok(log_total_with_weights(log_w, k)?.grad)
 }
 
-/// Effective sample size of each example, (sum of r)^2 / sum of r^2: between 1 and `k`, or 0
-/// where no sample has mass.
+/// Effective sample size of each example, (sum of r)^2 / sum of r^2: between 1 and `k` up to
+/// rounding, or 0 where no sample has mass.
 ///
 /// The number of equally weighted samples that would be as good, by the delta method (Kong 1992).
 /// Shapes: `log_w: (n k,) -> (n,)`. Errors: as [`normalised_weights`].
+///
+/// ```
+/// use estimand::{gradient::importance::effective_sample_size, ndarray::array};
+/// let ess = effective_sample_size(&array![0.0, 0.0, 5.0, f64::NEG_INFINITY], 2)?;
+/// assert_eq!(ess, array![2.0, 1.0]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub fn effective_sample_size<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<Array1<F>> {
-    let weights = normalised_weights(log_w, k)?.to_vec();
-    Ok(weights
-        .chunks(k)
-        .map(|w| {
-            let squares = sum_coordinates::<false, _, 1, 0>([w], [], |[w]| (w * w, []));
-            if squares == F::zero() { F::zero() } else { F::one() / squares }
-        })
-        .collect())
+    let weights = normalised_weights(log_w, k)?;
+    let n = weights.len() / k;
+    let squares = values(n, [by_example(&weights, n, k).view()], &SquaresRow);
+    Ok(squares.mapv_into(|squares| if squares == F::zero() { F::zero() } else { F::one() / squares }))
 }
 
 /// ln sum over s of r_is, with its gradient in `log_w`, the normalised weights.
@@ -49,9 +52,33 @@ pub(crate) fn log_total_with_weights<F: Real>(
     log_w: &ArrayRef1<F>,
     k: usize,
 ) -> Result<ValueGrad<Array1<F>, Array1<F>>> {
-    groups("log_w", log_w.len(), k)?;
+    let n = groups("log_w", log_w.len(), k)?;
     no_nan("log_w", log_w)?;
-    let mut weights: Vec<F> = log_w.iter().copied().collect();
-    let value = weights.chunks_mut(k).map(|row| log_sum_exp_row(Plain, row)).collect();
-    Ok(ValueGrad { value, grad: weights.into() })
+    let ValueGrad { value, grad } = hold(n, [by_example(log_w, n, k).view()], k, &LogSumExpRow);
+    Ok(ValueGrad { value, grad: grad.flatten().into_owned() })
+}
+
+/// `n k` numbers as the `k` of each of `n` examples; copied only where they are not contiguous.
+fn by_example<F: Real>(flat: &ArrayRef1<F>, n: usize, k: usize) -> CowArray<'_, F, Ix2> {
+    let view = flat.as_slice().and_then(|flat| ArrayView2::from_shape((n, k), flat).ok());
+    view.map_or_else(|| Array2::from_shape_fn((n, k), |(i, s)| flat[i * k + s]).into(), CowArray::from)
+}
+
+struct LogSumExpRow;
+
+impl<F: Real> RowFn<F, 1> for LogSumExpRow {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, _: usize, [log_w]: [&[F]; 1], weights: &mut [F]) -> F {
+        weights.copy_from_slice(log_w);
+        log_sum_exp_row(a, weights)
+    }
+}
+
+struct SquaresRow;
+
+impl<F: Real> RowFn<F, 1> for SquaresRow {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, _: A, _: usize, [w]: [&[F]; 1], _: &mut [F]) -> F {
+        sum_coordinates::<false, _, 1, 0>([w], [], |[w]| (w * w, []))
+    }
 }

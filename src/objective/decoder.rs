@@ -1,9 +1,9 @@
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView2, Axis, CowArray, Ix1, Ix2};
 
 use crate::arithmetic::Arithmetic;
 use crate::distribution::{Distribution, Parameters, half_ln_tau, scaled};
 use crate::rows::{Grad, Parts, sum_coordinates, weigh};
-use crate::shape::same_shape;
+use crate::shape::{a_number, same_shape};
 use crate::{Real, Result, Shape};
 
 /// `loc | log_scale`: `dim` columns, then none, one, or `dim`, as many as the scale has that are
@@ -54,7 +54,7 @@ impl<F: Real> Grad<F, DecoderParts> {
 /// use estimand::{Distribution, objective::{GaussianDecoder, squared_error}, ndarray::array};
 ///
 /// let (x, y) = (array![[1.0, 2.0]], array![[0.0, 0.0]]);
-/// let p = GaussianDecoder::fixed(&y, 0.0).log_prob_grad(&x)?;
+/// let p = GaussianDecoder::fixed(&y, 0.0)?.log_prob_grad(&x)?;
 /// let se = squared_error(&x, &y)?;
 /// assert_eq!(p.grad.loc(), se.grad.mapv(|g| -0.5 * g));       // s = 1: the factor is 1/2
 /// assert_eq!(p.grad.log_scale().ncols(), 0);
@@ -78,18 +78,24 @@ enum LogScale<'a, F> {
 
 impl<'a, F: Real> GaussianDecoder<'a, F> {
     /// One scale e^log_scale that is not learned; `loc: (n, dim)`.
-    pub fn fixed(loc: impl Into<ArrayView2<'a, F>>, log_scale: F) -> Self {
-        Self { loc: Parameters::new(loc.into()), log_scale: LogScale::Fixed(log_scale) }
+    ///
+    /// Errors: `Parameter` where `log_scale` is NaN.
+    pub fn fixed(loc: impl Into<CowArray<'a, F, Ix2>>, log_scale: F) -> Result<Self> {
+        a_number("log_scale", log_scale)?;
+        Ok(Self { loc: Parameters::new(loc), log_scale: LogScale::Fixed(log_scale) })
     }
 
     /// One learned scale for all coordinates; `loc: (n, dim)`.
-    pub fn shared(loc: impl Into<ArrayView2<'a, F>>, log_scale: F) -> Self {
-        Self { loc: Parameters::new(loc.into()), log_scale: LogScale::Shared(log_scale) }
+    pub fn shared(loc: impl Into<CowArray<'a, F, Ix2>>, log_scale: F) -> Self {
+        Self { loc: Parameters::new(loc), log_scale: LogScale::Shared(log_scale) }
     }
 
     /// One learned scale a coordinate, shared by all examples; `loc: (n, dim)`,
     /// `log_scale: (dim,)`. Errors: `Shape`.
-    pub fn per_coordinate(loc: impl Into<ArrayView2<'a, F>>, log_scale: impl Into<ArrayView1<'a, F>>) -> Result<Self> {
+    pub fn per_coordinate(
+        loc: impl Into<CowArray<'a, F, Ix2>>,
+        log_scale: impl Into<CowArray<'a, F, Ix1>>,
+    ) -> Result<Self> {
         let (loc, log_scale) = (loc.into(), log_scale.into());
         same_shape("log_scale", log_scale.shape(), &[loc.ncols()])?;
         let row = Parameters::new(log_scale.insert_axis(Axis(0)));

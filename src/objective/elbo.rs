@@ -30,7 +30,7 @@ pub struct Elbo<V, R, K> {
 /// At beta = 1 it bounds log p(x) from below. Values in nats, summed over coordinates.
 /// Shapes: both terms `(n,)` with their gradient rows. With `k` samples an example, join the
 /// reconstruction first: `rec.mean_groups(k)`.
-/// Errors: `Parameter` where beta is negative or NaN; `Shape` where the terms differ in length.
+/// Errors: `Parameter` where beta is negative or not finite; `Shape` where the terms differ in length.
 /// Source: Higgins and others 2017; chapter `objective/elbo`.
 ///
 /// ```
@@ -63,12 +63,13 @@ pub fn beta_elbo<F: Real, R: GradRows<F>, K: GradRows<F>>(
 impl<F: Real, R: GradRows<F>, K: GradRows<F>> Elbo<Array1<F>, R, K> {
     /// The mean over examples, with its gradient.
     ///
-    /// Errors: `TooFew` where there are none; `NaN` with the row of a term or of its gradient.
+    /// Errors: `TooFew` where there are none; `NaN` with the row of a term or of its gradient;
+    /// `Count` where gradient rows do not belong to the examples.
     pub fn mean(self) -> Result<Elbo<F, R, K>> {
         let n = self.value.len();
         let reconstruction = mean_of("reconstruction", &self.reconstruction)?;
         let kl = mean_of("kl", &self.kl)?;
-        let value = mean_of("elbo", &self.value)?;
+        let value = mean_of("value", &self.value)?;
         let mut grad = self.grad;
         mean_rows(&mut grad, n)?;
         Ok(Elbo { value, reconstruction, kl, grad })

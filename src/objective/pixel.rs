@@ -3,7 +3,7 @@ use ndarray::{Array1, Array2, ArrayRef2};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::{LogitParts, ValueRows, cross_entropy};
 use crate::rows::{Grad, RowFn, hold, sum_coordinates};
-use crate::shape::{at_least_one, entries, same_shape};
+use crate::shape::{a_number, at_least_one, entries, same_shape};
 use crate::{Real, Result, ValueGrad};
 
 /// Binary cross-entropy of each row, from logits, for targets in `[0, 1]`: a loss, it goes down.
@@ -44,6 +44,13 @@ pub fn bce_with_logits<F: Real>(logits: &ArrayRef2<F>, targets: &ArrayRef2<F>) -
 /// minimiser and the same gradient up to the factor 2 s^2. See
 /// [`GaussianDecoder`](crate::objective::GaussianDecoder) for when this ends.
 /// Shapes: `x, y: (n, d)` to `(n,)` with gradient rows `(n, d)`. Errors: `Shape`.
+///
+/// ```
+/// use estimand::{objective::squared_error, ndarray::array};
+/// let se = squared_error(&array![[1.0, 2.0]], &array![[0.0, 4.0]])?;
+/// assert_eq!((se.value, se.grad), (array![5.0], array![[-2.0, 4.0]]));
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub fn squared_error<F: Real>(x: &ArrayRef2<F>, y: &ArrayRef2<F>) -> Result<ValueGrad<Array1<F>, Array2<F>>> {
     same_shape("y", y.shape(), x.shape())?;
     let (n, dim) = x.dim();
@@ -55,7 +62,7 @@ pub fn squared_error<F: Real>(x: &ArrayRef2<F>, y: &ArrayRef2<F>) -> Result<Valu
 /// `constant` is the dequantisation constant, nats a coordinate: ln 256 where bytes with uniform
 /// noise were scaled to `[0, 1]` before the density was taken, 0 where the likelihood is that of
 /// the data as they are. Its derivative in `nll` is 1 / (dims ln 2).
-/// Errors: `Parameter` where `dims = 0`.
+/// Errors: `Parameter` where `dims = 0` or `constant` is NaN.
 ///
 /// ```
 /// use estimand::objective::bits_per_dimension;
@@ -65,6 +72,7 @@ pub fn squared_error<F: Real>(x: &ArrayRef2<F>, y: &ArrayRef2<F>) -> Result<Valu
 /// ```
 pub fn bits_per_dimension<F: Real>(nll: F, dims: usize, constant: F) -> Result<F> {
     at_least_one("dims", dims)?;
+    a_number("constant", constant)?;
     Ok((nll / F::count(dims) + constant) / F::LN_2())
 }
 

@@ -10,7 +10,8 @@ const LANES: usize = 32;
 /// This is the loop in which the row of a law is written. With `WRITE = false` nothing is written,
 /// and the outputs may be empty.
 ///
-/// Shapes: every input, and every output that is written, has one length `d`.
+/// Shapes: every input, and every output that is written, has one length `d`. Where they do not,
+/// which is a fault of the law, the sum is NaN and nothing is written.
 ///
 /// ```
 /// use estimand::rows::sum_coordinates;
@@ -30,6 +31,12 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
     mut outputs: [&mut [F]; M],
     term: impl Fn([F; K]) -> (F, [F; M]),
 ) -> F {
+    let d = inputs.first().map_or(0, |row| row.len());
+    let mut rows =
+        inputs.iter().map(|row| row.len()).chain(outputs.iter().map(|row| if WRITE { row.len() } else { d }));
+    if !rows.all(|length| length == d) {
+        return F::nan();
+    }
     let mut sums = [F::zero(); LANES];
     let inputs = inputs.map(|row| row.as_chunks::<LANES>());
     let blocks = inputs.iter().map(|(blocks, _)| blocks.len()).min().unwrap_or(0);

@@ -26,7 +26,8 @@ pub trait Parts: Clone + PartialEq + Debug {
 /// Gradient rows, held: one flat array `(n, width)` with named parts.
 ///
 /// The layout is that of the parameters, as an encoder's last layer gives them, so the flat array
-/// is what that layer's backward pass takes. A sum of two gradients is checked, and so a `Result`.
+/// is what that layer's backward pass takes. A sum of two gradients is checked, and so a `Result`;
+/// of three, `((a + b)? + c)?`.
 ///
 /// ```
 /// use estimand::{DiagGaussian, Rows, Sample, Reparameterize, ndarray::{array, Array2}};
@@ -85,6 +86,13 @@ impl<F: Real, P: Parts> Grad<F, P> {
         let from = (0..known).map(|j| self.parts.part_width(j)).sum();
         let width = if k == known && k < P::NAMES.len() { self.parts.part_width(k) } else { 0 };
         self.flat.view().split_at(Axis(1), from).1.split_at(Axis(1), width).0
+    }
+
+    /// Every entry times `by`; 0 silences an infinity but not a NaN.
+    #[must_use]
+    pub fn scaled(mut self, by: F) -> Self {
+        self.scale(by);
+        self
     }
 
     /// Row `i` times `weights[i]`, rows kept.
@@ -154,6 +162,11 @@ pub trait GradRows<F: Real> {
     fn misfit(&self, n: usize) -> Option<usize>;
 }
 
+fn misfit(rows: usize, n: usize) -> Option<usize> {
+    let fits = rows.is_multiple_of(n) && (rows > 0 || n == 0);
+    (!fits).then_some(rows)
+}
+
 impl<F: Real> GradRows<F> for Array1<F> {
     fn scale(&mut self, by: F) {
         self.mapv_inplace(|g| weigh(by, g));
@@ -164,7 +177,7 @@ impl<F: Real> GradRows<F> for Array1<F> {
     }
 
     fn misfit(&self, n: usize) -> Option<usize> {
-        Some(self.len()).filter(|rows| !rows.is_multiple_of(n))
+        misfit(self.len(), n)
     }
 }
 
@@ -178,7 +191,7 @@ impl<F: Real> GradRows<F> for Array2<F> {
     }
 
     fn misfit(&self, n: usize) -> Option<usize> {
-        Some(self.nrows()).filter(|rows| !rows.is_multiple_of(n))
+        misfit(self.nrows(), n)
     }
 }
 

@@ -17,7 +17,7 @@ use ndarray::{Array2, ArrayRef1};
 pub use coordinates::sum_coordinates;
 pub use grad::{Grad, GradRows, Parts};
 pub(crate) use row_loop::{RowFn, hold, values, visit};
-pub(crate) use sum::weigh;
+pub(crate) use sum::{pairwise, weigh};
 pub use value_grad::ValueGrad;
 pub(crate) use value_grad::{mean_of, mean_rows};
 
@@ -27,7 +27,7 @@ use sum::PairwiseRows;
 
 /// Gradient rows that are not yet made, read in one of four ways.
 ///
-/// [`visit`](Self::visit) makes each row once; [`collect`](Self::collect) keeps them all,
+/// [`visit`](Self::visit) (or [`visit_rows`](Self::visit_rows) of a range) makes each row once; [`collect`](Self::collect) keeps them all,
 /// `(n, width)`; [`total`](Self::total) and [`weighted`](Self::weighted) sum them to the shape of
 /// the parameters, `(rows, width)`: row `i` goes to parameter row `i / repeat`. Nothing divides by
 /// `n`. Sums over many rows are pairwise: the rounding error grows with the logarithm of `n`.
@@ -75,6 +75,7 @@ pub trait Rows<F: Real>: Sync {
 
     /// The sum of the rows of each parameter row: `(rows, width)`.
     ///
+    /// Infinities of both signs have no sum, and give NaN.
     /// Errors: `NaN` with the first row that holds one.
     fn total(&self) -> Result<Grad<F, Self::Parts>> {
         reduce(self, |_| F::one())

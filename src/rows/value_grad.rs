@@ -40,6 +40,7 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
     /// The mean over rows, with its gradient: every gradient row is divided by `n` as well.
     ///
     /// Shapes: `(n,)` with `n * k` gradient rows to a number with the same rows, scaled.
+    /// Infinities of both signs have no mean, and give NaN.
     /// Errors: `TooFew` where `n = 0`; `NaN` with the row where a value or a gradient row is NaN;
     /// `Count` where the gradient rows do not fall into `n` groups.
     pub fn mean(mut self) -> Result<ValueGrad<F, G>> {
@@ -52,9 +53,11 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
     /// The mean over each `k` consecutive rows, as `k` samples of one example: `n * k` values
     /// become `n`, and the `n * k` gradient rows stay, divided by `k`.
     ///
-    /// Errors: `Parameter` where `k = 0`, `Count` where `k` does not divide the rows.
+    /// Errors: `Parameter` where `k = 0`; `Count` where `k` does not divide the rows, or the gradient
+    /// rows do not belong to the values.
     pub fn mean_groups(mut self, k: usize) -> Result<Self> {
         let n = groups("value", self.value.len(), k)?;
+        rows_fit(&self.grad, self.value.len())?;
         let each = F::one() / F::count(k);
         let value = Array1::from_shape_fn(n, |i| pairwise(k, |j| self.value[i * k + j]) * each);
         self.grad.scale(each);
@@ -64,11 +67,15 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
 
 /// Divides gradient rows by the `n` values that they belong to.
 pub(crate) fn mean_rows<F: Real>(grad: &mut impl GradRows<F>, n: usize) -> Result<()> {
-    if let Some(got) = grad.misfit(n) {
-        return Err(Error::Count { name: "grad", axis: "rows", got, expected: format!("a multiple of {n}") });
-    }
+    rows_fit(grad, n)?;
     grad.scale(F::one() / F::count(n));
     grad.nan_row().map_or(Ok(()), |row| Err(Error::NaN { name: "grad", row }))
+}
+
+/// The gradient rows fall into groups, one for each of `n` values.
+fn rows_fit<F: Real>(grad: &impl GradRows<F>, n: usize) -> Result<()> {
+    let misfit = |got| Error::Count { name: "grad", axis: "rows", got, expected: format!("a multiple of {n}") };
+    grad.misfit(n).map_or(Ok(()), |got| Err(misfit(got)))
 }
 
 /// The mean of one number a row.

@@ -1,9 +1,12 @@
 use ndarray::{Array1, ArrayRef1};
 
 use crate::arithmetic::{Arithmetic, Plain};
-use crate::rows::sum_coordinates;
+use crate::rows::{pairwise, sum_coordinates};
 use crate::shape::same_shape;
 use crate::{Error, Real, Result, ValueGrad};
+
+/// Terms summed in lanes before sums are joined in pairs.
+const BLOCK: usize = 4096;
 
 /// ln sum of e^x_i; -inf for no terms.
 ///
@@ -32,6 +35,12 @@ pub fn log_sum_exp_grad<F: Real>(x: &ArrayRef1<F>) -> ValueGrad<F, Array1<F>> {
 /// ln of the mean of e^x_i.
 ///
 /// Errors: `TooFew` for no terms.
+///
+/// ```
+/// use estimand::{special::log_mean_exp, ndarray::array};
+/// assert!((log_mean_exp(&array![7.0_f64, 7.0])? - 7.0).abs() < 1e-14);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub fn log_mean_exp<F: Real>(x: &ArrayRef1<F>) -> Result<F> {
     Ok(log_mean_exp_grad(x)?.value)
 }
@@ -65,7 +74,7 @@ pub fn log_softmax_pull_back<F: Real>(x: &ArrayRef1<F>, d_y: &ArrayRef1<F>) -> R
     let x = from_peak(x);
     let whole = log_sum_exp_grad(&x);
     let value = normalised(&x, &whole);
-    let total = d_y.sum();
+    let total = pairwise(d_y.len(), |i| d_y[i]);
     let grad = Array1::from_shape_fn(x.len(), |i| d_y[i] - whole.grad[i] * total);
     Ok(ValueGrad { value, grad })
 }
@@ -107,7 +116,9 @@ pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &mut [F]) ->
         for x in part.iter_mut() {
             *x = a.exp(*x - most);
         }
-        rest += sum_coordinates::<false, _, 1, 0>([part], [], |[w]| (w, []));
+        let block = |b: usize| &part[b * BLOCK..part.len().min((b + 1) * BLOCK)];
+        rest +=
+            pairwise(part.len().div_ceil(BLOCK), |b| sum_coordinates::<false, _, 1, 0>([block(b)], [], |[w]| (w, [])));
     }
     peak[0] = F::one();
     let share = F::one() / (F::one() + rest);

@@ -247,6 +247,17 @@ fn law_every_chapter_has_a_room_and_names_a_test_that_exists() {
     assert!(chapters >= 5, "chapters are read");
 }
 
+#[test]
+fn law_every_chapter_is_in_the_documentation() {
+    let lib = code(&root().join("src/lib.rs"));
+    let read = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    for path in files(&root().join("docs"), "md") {
+        let chapter = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+        assert!(read.contains(&format!("include_str!(\"../{chapter}\")")), "{chapter} is not in src/lib.rs");
+    }
+    assert!(lib.contains("pub mod chapters"));
+}
+
 /// The words of a text in backquotes that begin as a test does.
 fn test_names(text: &str) -> BTreeSet<String> {
     let quoted = text.split('`').skip(1).step_by(2);

@@ -33,10 +33,18 @@ proptest! {
         prop_assert_eq!(f32::of(x.as_f64()).to_bits(), bits);
     }
 
+    /// By integers: beyond the mantissa, where rounding begins, all numbers are whole.
     #[test]
-    fn law_a_count_is_rounded_to_nearest(n in 0_usize..1 << 52) {
-        prop_assert_eq!(f64::count(n), n as f64);
-        prop_assert_eq!(f32::count(n), n as f32);
+    fn law_a_count_is_rounded_to_nearest(wide in any::<usize>(), bits in 0_u32..53) {
+        let off = |x: f64, n: usize| (x as i128 - n as i128).abs();
+        let near = f64::count(wide);
+        prop_assert!(off(near, wide) <= off(near.next_up(), wide).min(off(near.next_down(), wide)));
+        let n = wide & ((1 << bits) - 1);
+        prop_assert_eq!(off(f64::count(n), n), 0);
+        let near = f32::count(n);
+        let [near, up, down] = [near, near.next_up(), near.next_down()].map(|x| off(f64::from(x), n));
+        prop_assert!(near <= up.min(down));
+        prop_assert!(n > 1 << 24 || near == 0);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use estimand::rand::{SeedableRng, rngs::StdRng};
 
 use crate::Threads;
-use crate::command_line::UsageError;
+use crate::command_line::{SEED, UsageError};
 use crate::option::{Kind, Opt, Program};
 use crate::output::{self, OutputError};
 
@@ -50,7 +50,7 @@ impl Args {
             quick,
             seed: match find("seed") {
                 Some(Setting::Count(seed)) => seed as u64,
-                _ => 1,
+                _ => SEED as u64,
             },
             threads: match find("threads") {
                 Some(Setting::Count(count)) => Threads::new(count),

@@ -54,12 +54,15 @@ pub enum UsageError {
     },
 }
 
+/// The seed of a run that names none.
+pub(crate) const SEED: usize = 1;
+
 /// What every example takes. The defaults are told in words, since they depend on the example and
 /// the machine.
 const COMMON: &[Opt] = &[
     Opt::path("out", "DIR", "where results go, made if need be (default out/NAME)", ""),
     Opt::flag("quick", "do less, enough to see that all of it runs"),
-    Opt::count("seed", "N", "what all randomness comes from", 1, 0..=usize::MAX),
+    Opt::count("seed", "N", "what all randomness comes from (default 1)", SEED, 0..=usize::MAX),
     Opt::count("threads", "N", "how many threads work (default all; no result depends on it)", 0, 1..=1024),
     Opt::flag("help", "print this text"),
 ];

@@ -8,6 +8,7 @@ mod bits;
 mod error;
 mod grey;
 mod labels;
+mod packed;
 mod source;
 
 use std::borrow::Cow;
@@ -16,10 +17,11 @@ use std::path::Path;
 use estimand::rand::Rng;
 
 pub use batches::Batches;
-pub use bits::Bits;
+pub use bits::{Bit, Bits};
 pub use error::DataError;
-pub use grey::Grey;
+pub use grey::{Grey, Level};
 pub use labels::read_labels;
+pub use packed::{Layout, Packed};
 
 use source::Source;
 

@@ -5,7 +5,8 @@ use estimand::noise::standard_normal;
 use estimand::rand::Rng;
 use estimand::{Real, Result};
 
-use crate::matmul::{product, product_transposed, same_shape, transposed_product};
+use crate::door::same_shape;
+use crate::matmul::{product, product_transposed, transposed_product};
 use crate::{Scalar, Threads};
 
 /// A dense layer, `y = x W + b`; the gradient of a loss in its parameters has the same type.

@@ -20,6 +20,7 @@ pub mod args;
 pub mod command_line;
 pub mod data;
 pub mod dense;
+mod door;
 pub mod matmul;
 pub mod mlp;
 pub mod option;

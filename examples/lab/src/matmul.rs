@@ -6,12 +6,13 @@
 use std::borrow::Cow;
 
 use estimand::ndarray::{Array, Array2, ArrayRef2, Dimension};
-use estimand::{Error, Real, Result};
+use estimand::{Real, Result};
 use faer::linalg::matmul::matmul;
 use faer::traits::ComplexField;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::Threads;
+use crate::door::same_shape;
 
 /// A real number that faer can multiply by the matrix: `f32` or `f64`.
 pub trait Scalar: Real + ComplexField {}
@@ -114,14 +115,6 @@ impl<'a, F: Scalar> Operand<'a, F> {
             MatRef::from_column_major_slice(&self.numbers, self.rows, self.columns)
         }
     }
-}
-
-/// The door of this package: shapes must match exactly.
-pub(crate) fn same_shape(name: &'static str, got: &[usize], expected: &[usize]) -> Result<()> {
-    if got == expected {
-        return Ok(());
-    }
-    Err(Error::Shape { name, got: got.to_vec(), expected: expected.to_vec() })
 }
 
 /// The numbers of an array in row-major order, the array put in standard layout if it is not.

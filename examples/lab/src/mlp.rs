@@ -7,7 +7,8 @@ use estimand::rand::Rng;
 use estimand::{Error, Real, Result};
 
 use crate::dense::{relu, relu_backward};
-use crate::matmul::{contiguous, same_shape};
+use crate::door::same_shape;
+use crate::matmul::contiguous;
 use crate::{Dense, Scalar, Threads};
 
 /// A multilayer perceptron: dense layers with a rectifier after each but the last.

@@ -4,7 +4,7 @@ use estimand::ndarray::{ArrayRef2, Axis};
 use estimand::{Error, Real};
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
 
-use crate::matmul::same_shape;
+use crate::door::{at_least_one, same_shape};
 
 /// The grey of full ink, of paper, and of the margins between the images.
 const INK: f64 = 16.0;
@@ -131,13 +131,6 @@ pub(crate) fn encode(width: u32, height: u32, colour: ColorType, pixels: &[u8]) 
     writer.write_image_data(pixels)?;
     writer.finish()?;
     Ok(file)
-}
-
-fn at_least_one(name: &'static str, count: usize) -> Result<(), Error> {
-    if count > 0 {
-        return Ok(());
-    }
-    Err(Error::Parameter { name, value: 0.0, expected: "at least 1" })
 }
 
 /// RFC 4648, section 4.

@@ -7,7 +7,7 @@ use estimand::objective::beta_elbo;
 use estimand::rand::Rng;
 use estimand::{Bernoulli, DiagGaussian, Distribution, Reparameterize, Result, Rows, Sample, Transform};
 
-use crate::matmul::same_shape;
+use crate::door::same_shape;
 use crate::{Mlp, Scalar, Threads};
 
 /// An encoder `x -> loc | log_scale` of the latents, and a decoder `z -> logits` of the pixels.
@@ -30,6 +30,17 @@ pub struct Terms<F> {
     pub reconstruction: F,
     /// KL(q(z | x) || p(z)).
     pub kl: F,
+}
+
+/// What [`Vae::terms`] found of each example, in nats.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowTerms<F> {
+    /// log p(x | z) of one sample: `(n,)`.
+    pub reconstruction: Array1<F>,
+    /// KL(q(z | x) || p(z)): `(n,)`.
+    pub kl: Array1<F>,
+    /// The means of q(z | x): `(n, latent)`.
+    pub means: Array2<F>,
 }
 
 impl<F: Scalar> Vae<F> {
@@ -87,16 +98,17 @@ impl<F: Scalar> Vae<F> {
         Ok(DiagGaussian::standard(n, self.latent())?.noise(rng))
     }
 
-    /// The terms of the ELBO of each example, without gradients: `(n,)` each, and the means of the
-    /// posterior, `(n, latent)`.
+    /// The terms of the ELBO of each example, without gradients.
     ///
+    /// Shapes: `x: (n, pixels)` of bits, `noise: (n, latent)`, standard normal.
     /// Errors: those of the layers and laws.
-    pub fn terms(&self, x: &ArrayRef2<F>, noise: Array2<F>, threads: Threads) -> Result<[Array1<F>; 2]> {
+    pub fn terms(&self, x: &ArrayRef2<F>, noise: Array2<F>, threads: Threads) -> Result<RowTerms<F>> {
         let head = self.encoder.forward(x.view(), threads)?.output;
         let q = DiagGaussian::from_head(&head)?;
         let z = q.transform(noise)?;
         let logits = self.decoder.forward(z.x(), threads)?.output;
-        Ok([Bernoulli::new(&logits)?.log_prob(x)?, q.kl_standard().value])
+        let reconstruction = Bernoulli::new(&logits)?.log_prob(x)?;
+        Ok(RowTerms { reconstruction, kl: q.kl_standard().value, means: q.loc().to_owned() })
     }
 
     /// Log-ratios ln p(x, z) / q(z | x) of `k` samples an example: `(n k,)`, example-major.

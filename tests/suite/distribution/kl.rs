@@ -48,3 +48,28 @@ fn hard_repeats_do_not_matter() {
     ];
     assert_eq!(q.kl(&p).unwrap(), q.kl(&DiagGaussian::from_head(&written).unwrap()).unwrap());
 }
+
+/// Compiles: the arrays of one law may live shorter than those of the other.
+#[test]
+fn hard_two_laws_need_not_live_equally_long() {
+    fn from_the_standard<'a>(q: &DiagGaussian<'a, f64>) -> estimand::Result<f64> {
+        let head = array![[0.0, 0.0]];
+        let p = DiagGaussian::from_head(&head)?;
+        Ok(q.kl(&p)?.value[0])
+    }
+    let head = array![[1.0, 0.0]];
+    let q = DiagGaussian::from_head(&head).unwrap();
+    assert_eq!(from_the_standard(&q), Ok(0.5));
+}
+
+/// Constructors take arrays by reference, as views, or owned.
+#[test]
+fn hard_a_law_may_own_its_parameters() {
+    fn encode(x: f64) -> estimand::Result<DiagGaussian<'static, f64>> {
+        DiagGaussian::from_head(array![[x, 0.0], [2.0 * x, 0.0]].mapv(|x| x + 1.0))
+    }
+    assert_eq!(encode(1.0).unwrap().loc(), array![[2.0], [3.0]]);
+    assert_eq!(encode(1.0).unwrap().log_scale(), array![[1.0], [1.0]]);
+    let owned: Bernoulli<'static, f64> = Bernoulli::new(array![[0.5]]).unwrap();
+    assert_eq!(owned.logits(), array![[0.5]]);
+}

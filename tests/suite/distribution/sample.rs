@@ -37,7 +37,7 @@ fn stat_gaussian_draws_are_gaussian() {
     let (loc, log_scale) = (array![1.0], array![0.5]);
     let q = DiagGaussian::shared(&loc, &log_scale, n).unwrap();
     let x = q.sample(&mut ChaCha8Rng::seed_from_u64(2));
-    let cdf = |scale: f64| move |x: f64| 0.5 * libm_erfc(-(x - 1.0) / (scale * 0.5_f64.exp()) / 2.0_f64.sqrt());
+    let cdf = |scale: f64| move |x: f64| 0.5 * erfc(-(x - 1.0) / (scale * 0.5_f64.exp()) / 2.0_f64.sqrt());
     // False alarms: 1e-9.
     let limit = kolmogorov_limit(n, 1e-9);
     assert!(kolmogorov(x.iter().copied().collect(), cdf(1.0)) <= limit);
@@ -48,9 +48,9 @@ fn stat_gaussian_draws_are_gaussian() {
 }
 
 /// erfc by its continued fraction and series, for a test that shares no code with the crate.
-fn libm_erfc(x: f64) -> f64 {
+fn erfc(x: f64) -> f64 {
     if x < 0.0 {
-        return 2.0 - libm_erfc(-x);
+        return 2.0 - erfc(-x);
     }
     if x < 2.0 {
         let mut term = x;

@@ -1,16 +1,21 @@
 use approx::assert_abs_diff_eq;
 use estimand::ndarray::{Array1, Array2, array};
 use estimand::objective::importance_weighted;
-use estimand::{DiagGaussian, Distribution, Error, Sample, check};
+use estimand::{DiagGaussian, Distribution, Error, Sample};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::support::near::assert_gradient;
 use crate::support::strategy::config;
 
 fn log_weights(n: usize, k: usize) -> impl Strategy<Value = Array1<f64>> {
     prop::collection::vec(-8.0..8.0_f64, n * k).prop_map(Array1::from_vec)
 }
+
+/// What bounds and weights of up to 16 log-weights of the size 8 may be off: 16 epsilon of that size,
+/// for an exponential, a logarithm and the roundings of a sum.
+const FEW: f64 = 16.0 * f64::EPSILON * 8.0;
 
 proptest! {
     #![proptest_config(config())]
@@ -18,15 +23,14 @@ proptest! {
     #[test]
     fn law_bound_gradient_is_its_weights((n, k, log_w) in (1..4_usize, 1..9_usize).prop_flat_map(|(n, k)| (Just(n), Just(k), log_weights(n, k)))) {
         let bound = importance_weighted(&log_w, k).unwrap();
-        let found = check::gradient(|w| importance_weighted(w, k).unwrap().value.sum(), &log_w, &bound.grad).unwrap();
-        prop_assert!(found.within(1e-9), "{}", found);
+        assert_gradient("log_w", |w| importance_weighted(w, k).unwrap().value.sum(), &log_w, bound.grad.view());
         for i in 0..n {
             // Straight from the definition, which these numbers allow.
             let w: Vec<f64> = (0..k).map(|s| log_w[i * k + s].exp()).collect();
             let mean = w.iter().sum::<f64>() / k as f64;
-            assert_abs_diff_eq!(bound.value[i], mean.ln(), epsilon = 1e-13);
+            assert_abs_diff_eq!(bound.value[i], mean.ln(), epsilon = FEW);
             for (s, w) in w.iter().enumerate() {
-                assert_abs_diff_eq!(bound.grad[i * k + s], w / (mean * k as f64), epsilon = 1e-13);
+                assert_abs_diff_eq!(bound.grad[i * k + s], w / (mean * k as f64), epsilon = FEW);
             }
         }
     }
@@ -38,10 +42,10 @@ proptest! {
         let groups = importance_weighted(&log_w, k).unwrap().value;
         let all = importance_weighted(&log_w, k * m).unwrap().value[0];
         let mean = groups.mean().unwrap();
-        prop_assert!(all >= mean - 1e-13, "{} < {}", all, mean);
+        prop_assert!(all >= mean - FEW, "{} < {}", all, mean);
         let elbo = log_w.mean().unwrap();
-        prop_assert!(mean >= elbo - 1e-13);
-        prop_assert!(all <= log_w.fold(f64::NEG_INFINITY, |m, &w| m.max(w)) + 1e-13);
+        prop_assert!(mean >= elbo - FEW);
+        prop_assert!(all <= log_w.fold(f64::NEG_INFINITY, |m, &w| m.max(w)) + FEW);
     }
 
     #[test]
@@ -50,16 +54,17 @@ proptest! {
         for i in 0..3 {
             assert_abs_diff_eq!(a.value[i] + c, b.value[i], epsilon = 16.0 * f64::EPSILON * (8.0 + c.abs()));
         }
-        // A constant of 700 rounds each log-weight to 1e-13.
-        prop_assert!(a.grad.iter().zip(&b.grad).all(|(a, b)| (a - b).abs() <= 1e-12));
+        // A sum of up to 708 is rounded by 256 epsilon, and a weight moves by twice the largest of it.
+        let limit = 2.0 * 256.0 * f64::EPSILON + FEW;
+        prop_assert!(a.grad.iter().zip(&b.grad).all(|(a, b)| (a - b).abs() <= limit));
     }
 }
 
 /// z ~ N(0, 1), x | z ~ N(z, 1), x = 1, q the prior: log w = log N(1; z, 1), E L_k by quadrature in
-/// k dimensions for k = 1 and 2, exact to the printed digits; sampled for k = 50.
+/// k dimensions for k = 1 and 2, exact to the printed digits.
 #[test]
 fn ref_importance_weighted_bound_of_a_gaussian_model() {
-    let (nodes, weights) = gauss_hermite();
+    let (nodes, weights) = trapezium();
     let n = nodes.len();
     let x = Array2::from_elem((n, 1), 1.0);
     let loc = Array2::from_shape_vec((n, 1), nodes).unwrap();
@@ -75,20 +80,28 @@ fn ref_importance_weighted_bound_of_a_gaussian_model() {
         }
     }
     assert_abs_diff_eq!(two, -1.653_473_8, epsilon = 5e-8);
-    // 1e6 weights: the mean of 20000 bounds, within 6 standard errors; the truth is exact.
+}
+
+/// The same model at k = 50: 1e6 weights, the mean of 20000 bounds. A normal mean, which that of
+/// 20000 bounds of a small spread is all but, is 6 standard errors off with a chance of 2e-9.
+#[test]
+fn stat_importance_weighted_bound_of_a_gaussian_model() {
     let groups = 20_000;
     let z = DiagGaussian::<f64>::standard(groups * 50, 1).unwrap().sample(&mut ChaCha8Rng::seed_from_u64(1));
     let scale = Array2::zeros((groups * 50, 1));
     let log_w = DiagGaussian::new(&z, &scale).unwrap().log_prob(&Array2::ones((groups * 50, 1))).unwrap();
     let bounds = importance_weighted(&log_w, 50).unwrap().value;
     let error = (bounds.var(1.0) / groups as f64).sqrt();
-    assert!((bounds.mean().unwrap() + 1.519_198_5).abs() < 6.0 * error, "{} +- {error}", bounds.mean().unwrap());
-    assert!(error < 1e-3, "a twin at k = 10, -1.5349, would be seen");
+    let mean = bounds.mean().unwrap();
+    assert!((mean + 1.519_198_5).abs() < 6.0 * error, "{mean} +- {error}");
+    assert!(6.0 * error < 4e-3, "the smallest bias that is seen");
+    let twin = importance_weighted(&log_w, 10).unwrap().value;
+    assert!((twin.mean().unwrap() + 1.519_198_5).abs() > 6.0 * error, "a fifth of the weights, -1.5349, is seen");
 }
 
 /// Nodes and weights for N(0, 1): the trapezium rule on [-10, 10], which converges faster than any
 /// power for a smooth integrand that vanishes at both ends.
-fn gauss_hermite() -> (Vec<f64>, Vec<f64>) {
+fn trapezium() -> (Vec<f64>, Vec<f64>) {
     let h = 0.05;
     let nodes: Vec<f64> = (-200..=200).map(|i| f64::from(i) * h).collect();
     let density = |z: &f64| h * (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();

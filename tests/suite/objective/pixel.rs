@@ -4,6 +4,7 @@ use estimand::objective::{bce_with_logits, bits_per_dimension, squared_error};
 use estimand::{Bernoulli, Distribution, Error, Real};
 use proptest::prelude::*;
 
+use crate::support::double_double::{DoubleDouble, ln};
 use crate::support::layouts::every_layout;
 use crate::support::near::assert_eps;
 use crate::support::reference::table;
@@ -42,8 +43,29 @@ fn ref_bce_with_logits_agrees_with_mpmath() {
 proptest! {
     #![proptest_config(config())]
 
+    /// Against -[t ln p + (1 - t) ln(1 - p)] with p = 1/(1 + e^-l), and p - t, all in double-double.
     #[test]
-    fn law_bce_of_bits_is_the_bernoulli_nll((logits, x) in sizes(3, 40).prop_flat_map(|s| (numbers(s, -50.0, 50.0), bits(s)))) {
+    fn law_bce_of_soft_targets_is_its_formula((logits, t) in sizes(3, 40).prop_flat_map(|s| (numbers(s, -30.0, 30.0), numbers(s, 0.0, 1.0)))) {
+        let at = bce_with_logits(&logits, &t).unwrap();
+        let one = DoubleDouble::from(1.0);
+        for i in 0..logits.nrows() {
+            let mut bce = DoubleDouble::from(0.0);
+            for j in 0..logits.ncols() {
+                let (p, t) = (DoubleDouble::sigmoid(logits[[i, j]]), DoubleDouble::from(t[[i, j]]));
+                bce = bce - t * ln(p) - (one - t) * ln(one - p);
+                // Two terms of the smaller size of p and t and their distances from 1 may cancel.
+                let slope = (p - t).to_f64();
+                let terms = slope.abs().max(t.to_f64().min((one - t).to_f64()));
+                assert_eps(at.grad.logits()[[i, j]], slope, terms, 4.0, format!("slope at {i}, {j}"));
+            }
+            // All terms are positive and good to 4 epsilon; 2 + 5 additions of half an epsilon.
+            let bce = bce.to_f64();
+            assert_eps(at.value[i], bce, bce, 8.0, format!("BCE of row {i}"));
+        }
+    }
+
+    #[test]
+    fn hard_bce_of_bits_is_the_bernoulli_nll((logits, x) in sizes(3, 40).prop_flat_map(|s| (numbers(s, -50.0, 50.0), bits(s)))) {
         let bce = bce_with_logits(&logits, &x).unwrap();
         let p = Bernoulli::new(&logits).unwrap().log_prob_grad(&x).unwrap();
         prop_assert_eq!(bce.value, p.value.mapv(|v| -v));
@@ -67,9 +89,13 @@ proptest! {
     fn law_bits_per_dimension_do_not_depend_on_the_unit(nll in 0.0..5000.0, d in 1..2000_usize, levels in 2.0..1024.0_f64) {
         let in_bytes = bits_per_dimension(nll, d, 0.0).unwrap();
         let scaled = bits_per_dimension(nll - d as f64 * levels.ln(), d, levels.ln()).unwrap();
-        assert_abs_diff_eq!(in_bytes, scaled, epsilon = 1e-12 * (1.0 + in_bytes));
+        // A product, a difference, a quotient and a sum of terms of these sizes.
+        let size = nll / d as f64 + 2.0 * levels.ln();
+        assert_abs_diff_eq!(in_bytes, scaled, epsilon = 4.0 * f64::EPSILON * size / std::f64::consts::LN_2);
         // 2^bits is the perplexity of a coordinate.
-        assert_abs_diff_eq!(in_bytes.exp2(), (nll / d as f64).exp(), epsilon = 1e-9 * in_bytes.exp2());
+        let perplexity = (nll / d as f64).exp();
+        // Both exponents are rounded by an epsilon or two of themselves.
+        assert_abs_diff_eq!(in_bytes.exp2(), perplexity, epsilon = 4.0 * f64::EPSILON * (1.0 + in_bytes) * perplexity);
     }
 }
 
@@ -98,6 +124,9 @@ fn hard_targets_outside_and_wrong_shapes() {
         bits_per_dimension(1.0, 0, 0.0),
         Err(Error::Parameter { name: "dims", value: 0.0, expected: "at least 1" })
     );
+    let refused = bits_per_dimension(1.0, 1, f64::NAN).unwrap_err();
+    assert_eq!(refused.to_string(), "`constant` is NaN, expected a number");
+    assert!(bits_per_dimension(f64::NAN, 1, 0.0).unwrap().is_nan(), "NaN in data is data");
     let empty = Array2::<f64>::zeros((0, 3));
     assert_eq!(bce_with_logits(&empty, &empty).unwrap().value.len(), 0);
 }

@@ -84,6 +84,25 @@ fn hard_nothing_to_sum() {
     assert_eq!(value, 0.0);
 }
 
+/// A law whose rows have different lengths is at fault: its sum says so, and no output is touched.
+#[test]
+fn hard_unequal_lengths_are_no_sum() {
+    for (d, other) in [(0, 1), (1, 0), (3, 2), (32, 33), (64, 32), (40, 100)] {
+        let (x, y) = (vec![1.0_f64; d], vec![1.0; other]);
+        let mut out = vec![7.0; d];
+        let value = sum_coordinates::<true, _, 2, 1>([&x, &y], [&mut out], |[x, y]| (x * y, [x + y]));
+        assert!(value.is_nan() && out.iter().all(|&o| o == 7.0), "inputs of {d} and {other}");
+        let mut out = vec![7.0; other];
+        let value = sum_coordinates::<true, _, 1, 1>([&x], [&mut out], |[x]| (x, [x]));
+        assert!(value.is_nan() && out.iter().all(|&o| o == 7.0), "{d} numbers into {other}");
+        let value = sum_coordinates::<false, _, 2, 0>([&x, &y], [], |[x, y]| (x * y, []));
+        assert!(value.is_nan(), "inputs of {d} and {other}, nothing to write");
+        // What is not written may be of any length.
+        let value = sum_coordinates::<false, _, 1, 1>([&x], [&mut out], |[x]| (x, [x]));
+        assert_eq!(value, d as f64);
+    }
+}
+
 #[test]
 fn hard_nan_and_infinities_reach_the_sum() {
     for d in [1, 31, 32, 33, 64, 100] {

@@ -23,7 +23,7 @@ fn many<F: Real>(n: usize, term: impl Fn(usize) -> f64) {
     let weights = Array1::from_elem(n, F::of(0.3));
     let (third, thirds) = (F::of(0.3).as_f64() * sum, F::of(0.3).as_f64() * size);
     assert_eps(table.weighted(&weights).unwrap().flat()[[0, 0]], third, thirds, bound(n, 1.0), "weighted");
-    let mean = ValueGrad { value: terms, grad: Array1::<F>::zeros(0) }.mean().unwrap();
+    let mean = ValueGrad { value: terms, grad: Array1::<F>::zeros(n) }.mean().unwrap();
     assert_eps(mean.value, sum / n as f64, size / n as f64, bound(n, 1.0), "mean");
 }
 
@@ -42,7 +42,7 @@ proptest! {
     fn law_a_mean_of_whole_numbers_is_exact(n in 1_usize..3000, step in 1_usize..50) {
         let terms = Array1::from_shape_fn(n, |i| ((step * i) % 101) as f64 - 50.0);
         let sum = terms.iter().fold(0.0, |sum, x| sum + x);
-        let mean = ValueGrad { value: terms, grad: Array1::<f64>::zeros(0) }.mean().unwrap();
+        let mean = ValueGrad { value: terms, grad: Array1::<f64>::zeros(n) }.mean().unwrap();
         prop_assert_eq!(mean.value, sum / n as f64);
     }
 }

@@ -133,6 +133,15 @@ fn hard_gradient_rows_belong_to_values() {
     assert_eq!(at.mean().err(), Some(error.clone()));
     let pair = (Array2::<f64>::ones((4, 1)), Array1::<f64>::ones(3));
     assert_eq!(ValueGrad { value: array![1.0, 2.0], grad: pair }.mean().err(), Some(error));
+    // Groups as well, and values without a gradient row; a group has as many values as rows, or more rows.
+    for got in [0, 3, 5, 7] {
+        let at = ValueGrad { value: Array1::<f64>::ones(4), grad: Array2::<f64>::ones((got, 1)) };
+        let error = Error::Count { name: "grad", axis: "rows", got, expected: "a multiple of 4".to_owned() };
+        assert_eq!(at.clone().mean_groups(2).err(), Some(error.clone()));
+        assert_eq!(at.mean().err(), Some(error));
+    }
+    let at = ValueGrad { value: Array1::<f64>::ones(4), grad: Array2::<f64>::ones((8, 1)) };
+    assert_eq!(at.mean_groups(2).unwrap().grad, Array2::from_elem((8, 1), 0.5));
     let nan = f64::NAN;
     let pair = (array![[1.0], [1.0], [1.0], [nan]], array![0.0, nan, 0.0, 0.0]);
     let at = ValueGrad { value: array![1.0, 2.0], grad: pair }.mean();

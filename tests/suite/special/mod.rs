@@ -56,7 +56,7 @@ fn free_is_method<F: Real>() {
 }
 
 #[test]
-fn law_a_free_function_its_twin_and_its_method_agree() {
+fn hard_a_free_function_its_twin_and_its_method_agree() {
     free_is_method::<f32>();
     free_is_method::<f64>();
 }

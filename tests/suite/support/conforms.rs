@@ -1,11 +1,9 @@
 //! What every law owes, by trait: run for each family, in f64 against differences and in f32
-//! against f64.
+//! against f64. What is random about them is in `samples`.
 
-use estimand::check;
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis, concatenate};
 use estimand::{
-    Cdf, Distribution, Entropy, Error, Kl, MeanVariance, Parts, Real, Reparameterize, Result, Rows, Sample, Smooth,
-    Transform,
+    Cdf, Distribution, Draw, Entropy, Error, Kl, Parts, Real, Reparameterize, Result, Rows, Sample, Smooth, Transform,
 };
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
@@ -13,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::layouts::every_layout;
-use super::near::assert_eps;
+use super::near::{assert_eps, assert_gradient};
 
 /// How the tests make a law of a family, in either precision.
 pub trait Family {
@@ -31,7 +29,7 @@ const ROWS: usize = 4;
 const DIM: usize = 3;
 
 /// Numbers that both precisions hold exactly.
-fn normal(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
+pub fn normal(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     Array2::random_using((rows, columns), StandardNormal, &mut rng).mapv(|x: f64| f64::from(x as f32))
 }
@@ -48,17 +46,25 @@ fn single(array: &Array2<f64>) -> Array2<f32> {
     array.mapv(|x| x as f32)
 }
 
-/// The gradient in every parameter, of a number made from the parameters.
-fn assert_gradient(what: &str, at: &Array2<f64>, grad: ArrayView2<'_, f64>, f: impl Fn(ArrayView2<'_, f64>) -> f64) {
-    let flat = Array1::from_iter(at.iter().copied());
-    let given = Array1::from_iter(grad.iter().copied());
-    let shaped = |x: &estimand::ndarray::ArrayRef1<f64>| {
-        let x = Array2::from_shape_vec(at.dim(), x.to_vec()).unwrap();
-        f(x.view())
-    };
-    let found = check::gradient(shaped, &flat, &given).unwrap();
-    assert!(found.within(1e-9), "{what}: {found}");
+/// f32 says what f64 says, to `few` of its own epsilons of the largest number and of 1.
+fn assert_agree<'n>(
+    what: &str,
+    few: f64,
+    got: impl IntoIterator<Item = &'n f32>,
+    want: impl IntoIterator<Item = &'n f64>,
+) {
+    let want: Vec<f64> = want.into_iter().copied().collect();
+    let scale = 1.0 + want.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let got: Vec<f32> = got.into_iter().copied().collect();
+    assert_eq!(got.len(), want.len());
+    for (got, want) in got.into_iter().zip(want) {
+        assert_eps(got, want, scale, few, format!("{what} in f32"));
+    }
 }
+
+/// A standardised number is a difference and two exponentials, an epsilon each and a half for each
+/// product: 4. A square doubles that, a slope is scaled once more, and a row adds a few: 16.
+const ROW: f64 = 16.0;
 
 /// Density, score, layouts, sharing, corners.
 pub fn distribution<T: Family>() {
@@ -66,7 +72,7 @@ pub fn distribution<T: Family>() {
     let law = T::law(p.view(), 1);
     let at = law.log_prob_grad(&x).unwrap();
     assert_eq!(law.log_prob(&x).unwrap(), at.value, "with and without gradient");
-    assert_gradient("log_prob", &p, at.grad.flat(), |p| T::law(p, 1).log_prob(&x).unwrap().sum());
+    assert_gradient("log_prob", |p| T::law(p.view(), 1).log_prob(&x).unwrap().sum(), &p, at.grad.flat());
     assert_eq!(law.score(&x).unwrap().collect(), at.grad, "score rows are the gradient");
 
     every_layout(&x, |layout, x| assert_eq!(law.log_prob_grad(&x).unwrap(), at, "x {layout}"));
@@ -125,69 +131,65 @@ fn corners<T: Family>() {
     assert_eq!(at.mean(), Err(Error::NaN { name: "value", row: 2 }));
 }
 
-/// f32 says what f64 says, to a few of its own epsilons of the terms' size.
+/// f32 against f64 at numbers that both hold.
 fn precisions<T: Family>(p: &Array2<f64>, x: &Array2<f64>) {
     let at = T::law(p.view(), 1).log_prob_grad(x).unwrap();
     let (p32, x32) = (single(p), single(x));
     let at32 = T::law(p32.view(), 1).log_prob_grad(&x32).unwrap();
-    // z^2 carries twice the relative error of z, and z that of a difference and two exponentials.
-    let scale = 1.0 + at.value.fold(0.0_f64, |m, v| m.max(v.abs()));
-    for (got, &want) in at32.value.iter().zip(&at.value) {
-        assert_eps(*got, want, scale, 16.0, "log_prob in f32");
-    }
-    let scale = 1.0 + at.grad.flat().fold(0.0_f64, |m, v| m.max(v.abs()));
-    for (got, &want) in at32.grad.flat().iter().zip(at.grad.flat()) {
-        assert_eps(*got, want, scale, 16.0, "gradient in f32");
-    }
+    assert_agree("log_prob", ROW, &at32.value, &at.value);
+    assert_agree("gradient", ROW, at32.grad.flat(), at.grad.flat());
 }
 
 /// The slope in x.
 pub fn smooth<T: Family>()
 where
     for<'a> T::Law<'a, f64>: Smooth<f64>,
+    for<'a> T::Law<'a, f32>: Smooth<f32>,
 {
     let (p, x) = (parameters::<T>(ROWS, DIM), data::<T>(ROWS, DIM));
     let law = T::law(p.view(), 1);
     let at = law.log_prob_slope(&x).unwrap();
     assert_eq!(at.value, law.log_prob(&x).unwrap());
-    assert_gradient("slope", &x, at.grad.view(), |x| law.log_prob(&x).unwrap().sum());
+    assert_gradient("slope", |x| law.log_prob(x).unwrap().sum(), &x, at.grad.view());
+    let p32 = single(&p);
+    let at32 = T::law(p32.view(), 1).log_prob_slope(&single(&x)).unwrap();
+    assert_agree("log_prob", ROW, &at32.value, &at.value);
+    assert_agree("slope", ROW, &at32.grad, &at.grad);
 }
 
-/// Noise, its transform, and the moments of what comes out.
+/// Noise and its transform.
 pub fn transform<T: Family>()
 where
-    for<'a> T::Law<'a, f64>: Transform<f64> + MeanVariance<f64>,
+    for<'a> T::Law<'a, f64>: Transform<f64>,
+    for<'a> T::Law<'a, f32>: Transform<f32>,
 {
-    let n = 200_000;
-    let p = parameters::<T>(1, DIM);
-    let law = T::law(p.view(), n);
+    let p = parameters::<T>(ROWS, DIM);
+    let k = 3;
+    let law = T::law(p.view(), k);
     let rng = || ChaCha8Rng::seed_from_u64(3);
-    let x = law.sample(&mut rng());
-    let made = law.transform(law.noise(&mut rng())).unwrap();
-    assert_eq!(x, made.x(), "sample equals transform(noise)");
+    let noise = law.noise(&mut rng());
+    let width = noise.ncols();
+    let made = law.transform(noise.clone()).unwrap();
+    assert_eq!(made.noise(), noise, "the noise is kept");
+    assert_eq!(law.sample(&mut rng()), made.x(), "sample equals transform(noise)");
     assert_eq!(law.draw(&mut rng()), made);
-    let wrong = law.transform(Array2::zeros((1, DIM)));
-    assert_eq!(wrong, Err(Error::Shape { name: "noise", got: vec![1, DIM], expected: vec![n, DIM] }));
+    assert_ne!(law.noise(&mut ChaCha8Rng::seed_from_u64(4)), noise, "another seed, other noise");
+    let other = normal(ROWS, T::COLUMNS * DIM, 14);
+    assert_eq!(T::law(other.view(), k).noise(&mut rng()), noise, "noise does not depend on parameters");
+    let wrong = law.transform(Array2::zeros((1, width)));
+    assert_eq!(wrong, Err(Error::Shape { name: "noise", got: vec![1, width], expected: vec![ROWS * k, width] }));
 
-    let (mean, variance) = (law.mean(), law.variance());
-    for j in 0..DIM {
-        let column = x.column(j);
-        // 6 standard errors: once in 1e9 for a law with finite fourth moment.
-        let limit = 6.0 * (variance[[0, j]] / n as f64).sqrt();
-        let off = column.mean().unwrap() - mean[[0, j]];
-        assert!(off.abs() <= limit, "mean of coordinate {j} is off by {off:e}, limit {limit:e}");
-        assert!(limit < 0.05 * variance[[0, j]].sqrt(), "a bias of 5 % of a standard deviation would be seen");
-        let fourth = column.mapv(|x| (x - mean[[0, j]]).powi(4)).mean().unwrap();
-        let limit = 6.0 * ((fourth - variance[[0, j]].powi(2)) / n as f64).sqrt() + 1e-12;
-        let off = column.mapv(|x| (x - mean[[0, j]]).powi(2)).mean().unwrap() - variance[[0, j]];
-        assert!(off.abs() <= limit, "variance of coordinate {j} is off by {off:e}, limit {limit:e}");
-    }
+    let p32 = single(&p);
+    let narrow = T::law(p32.view(), k).draw(&mut rng());
+    let wide = law.transform(narrow.noise().mapv(f64::from)).unwrap();
+    assert_agree("draw", ROW, narrow.x(), wide.x());
 }
 
 /// The path: a slope pulled back is the derivative of the draw with its noise held.
 pub fn reparameterize<T: Family>()
 where
     for<'a> T::Law<'a, f64>: Transform<f64> + Reparameterize<f64>,
+    for<'a> T::Law<'a, f32>: Transform<f32> + Reparameterize<f32>,
 {
     let p = parameters::<T>(ROWS, DIM);
     let k = 2;
@@ -195,12 +197,17 @@ where
     let draw = law.draw(&mut ChaCha8Rng::seed_from_u64(5));
     let d_x = normal(ROWS * k, DIM, 6);
     let total = law.pathwise(&draw, &d_x).unwrap().total().unwrap();
-    assert_gradient("pathwise", &p, total.flat(), |p| {
-        let x = T::law(p, k).transform(draw.noise().to_owned()).unwrap().into_x();
+    let along = |p: &Array2<f64>| {
+        let x = T::law(p.view(), k).transform(draw.noise().to_owned()).unwrap().into_x();
         (&x * &d_x).sum()
-    });
+    };
+    assert_gradient("pathwise", along, &p, total.flat());
     let error = Error::Shape { name: "d_x", got: vec![1, DIM], expected: vec![ROWS * k, DIM] };
     assert_eq!(law.pathwise(&draw, &Array2::zeros((1, DIM))).err(), Some(error));
+    let width = draw.noise().ncols();
+    let wide = Draw::new(draw.x().to_owned(), Array2::zeros((ROWS * k, width + 1))).unwrap();
+    let error = Error::Shape { name: "noise", got: vec![ROWS * k, width + 1], expected: vec![ROWS * k, width] };
+    assert_eq!(law.pathwise(&wide, &d_x).err(), Some(error));
     let mut holed = d_x.clone();
     holed[[5, 0]] = f64::NAN;
     let rows = law.pathwise(&draw, &holed).unwrap();
@@ -208,41 +215,51 @@ where
     every_layout(&d_x, |layout, d_x| {
         assert_eq!(law.pathwise(&draw, &d_x).unwrap().total().unwrap(), total, "d_x {layout}");
     });
+
+    let p32 = single(&p);
+    let narrow = T::law(p32.view(), k);
+    let draw = narrow.draw(&mut ChaCha8Rng::seed_from_u64(5));
+    let same = law.transform(draw.noise().mapv(f64::from)).unwrap();
+    let rows = law.pathwise(&same, &d_x).unwrap().collect();
+    let d_x = single(&d_x);
+    let rows32 = narrow.pathwise(&draw, &d_x).unwrap().collect();
+    assert_agree("pathwise", ROW, rows32.flat(), rows.flat());
 }
 
-/// Entropy: its gradient, and that it is the mean of -log q under q.
+/// Entropy with its gradient.
 pub fn entropy<T: Family>()
 where
-    for<'a> T::Law<'a, f64>: Entropy<f64> + Sample<f64>,
+    for<'a> T::Law<'a, f64>: Entropy<f64>,
+    for<'a> T::Law<'a, f32>: Entropy<f32>,
 {
     let p = parameters::<T>(ROWS, DIM);
     let at = T::law(p.view(), 1).entropy();
-    assert_gradient("entropy", &p, at.grad.flat(), |p| T::law(p, 1).entropy().value.sum());
-    let n = 50_000;
-    let law = T::law(p.view(), n);
-    let x = law.sample(&mut ChaCha8Rng::seed_from_u64(9));
-    let nll = law.log_prob(&x).unwrap().mapv(|v| -v);
-    for (t, &entropy) in at.value.iter().enumerate() {
-        let rows = nll.slice_axis(Axis(0), (t * n..(t + 1) * n).into());
-        let limit = 6.0 * (rows.var(1.0) / n as f64).sqrt() + 1e-12;
-        let off = rows.mean().unwrap() - entropy;
-        assert!(off.abs() <= limit, "entropy of row {t} is off by {off:e}, limit {limit:e}");
-    }
+    assert_gradient("entropy", |p| T::law(p.view(), 1).entropy().value.sum(), &p, at.grad.flat());
+    let p32 = single(&p);
+    let at32 = T::law(p32.view(), 1).entropy();
+    // Log-scales of the size 3 may cancel in a row.
+    assert_agree("entropy", ROW * DIM as f64, &at32.value, &at.value);
+    assert_agree("entropy's gradient", ROW, at32.grad.flat(), at.grad.flat());
 }
 
 /// The distribution function rises, and the quantile is its inverse from the left.
 pub fn cdf<T: Family>()
 where
-    for<'a> T::Law<'a, f64>: Cdf<f64> + Sample<f64>,
+    for<'a> T::Law<'a, f64>: Cdf<f64>,
+    for<'a> T::Law<'a, f32>: Cdf<f32>,
 {
     let p = parameters::<T>(ROWS, DIM);
     let law = T::law(p.view(), 1);
-    let levels =
-        Array2::from_shape_fn((ROWS, DIM), |(i, j)| (1.0 + (i * DIM + j) as f64) / (2.0 + (ROWS * DIM) as f64));
+    let level = |i: usize, j: usize| (1.0 + (i * DIM + j) as f64) / (2.0 + (ROWS * DIM) as f64);
+    let levels = Array2::from_shape_fn((ROWS, DIM), |(i, j)| f64::from(level(i, j) as f32));
     let x = law.quantile(&levels).unwrap();
-    let (at, below) = (law.cdf(&x).unwrap(), law.cdf(&x.mapv(|x| x - 1e-6 * (1.0 + x.abs()))).unwrap());
+    // Half of the digits below a quantile the function is below its level, whatever the rounding.
+    let step = f64::EPSILON.sqrt();
+    let (at, below) = (law.cdf(&x).unwrap(), law.cdf(&x.mapv(|x| x - step * (1.0 + x.abs()))).unwrap());
     for ((&level, &at), &below) in levels.iter().zip(&at).zip(&below) {
-        assert!(below < level && level <= at + 1e-13, "F(x-) = {below} < {level} <= F(x) = {at}");
+        // A quantile is good to 8 epsilon of itself and 1, which a density below 1/2 halves.
+        let above = at + ROW * f64::EPSILON;
+        assert!(below < level && level <= above, "F(x-) = {below} < {level} <= F(x) = {at}");
     }
     let mut outside = levels.clone();
     outside[[1, 2]] = 1.5;
@@ -251,32 +268,26 @@ where
     outside[[1, 2]] = f64::NAN;
     assert!(law.quantile(&outside).unwrap()[[1, 2]].is_nan() && law.cdf(&outside).unwrap()[[1, 2]].is_nan());
 
-    let n = 100_000;
-    let law = T::law(p.slice_axis(Axis(0), (0..1).into()), n);
-    let drawn = law.sample(&mut ChaCha8Rng::seed_from_u64(10));
-    let point = x.slice_axis(Axis(0), (0..1).into());
-    let share = law.cdf(&point.broadcast((n, DIM)).unwrap()).unwrap();
-    for j in 0..DIM {
-        let (p, x) = (share[[0, j]], point[[0, j]]);
-        let hits = drawn.column(j).iter().filter(|&&d| d <= x).count() as f64 / n as f64;
-        assert!((hits - p).abs() <= 6.0 * (p * (1.0 - p) / n as f64).sqrt() + 1e-12, "share {hits} of draws, F = {p}");
-    }
+    let p32 = single(&p);
+    let narrow = T::law(p32.view(), 1);
+    assert_agree("quantile", ROW, &narrow.quantile(&single(&levels)).unwrap(), &x);
+    let x = data::<T>(ROWS, DIM);
+    assert_agree("cdf", ROW, &narrow.cdf(&single(&x)).unwrap(), &law.cdf(&x).unwrap());
 }
 
 /// The divergence: not negative, 0 at itself only, and its gradients for both laws.
 pub fn kl<T: Family>()
 where
     for<'a> T::Law<'a, f64>: Kl<f64>,
+    for<'a> T::Law<'a, f32>: Kl<f32>,
 {
     let (p, other) = (parameters::<T>(ROWS, DIM), normal(ROWS, T::COLUMNS * DIM, 11));
     let at = T::law(p.view(), 1).kl(&T::law(other.view(), 1)).unwrap();
     assert!(at.value.iter().all(|&v| v > 0.0));
-    assert_gradient("kl in q", &p, at.grad.0.flat(), |p| {
-        T::law(p, 1).kl(&T::law(other.view(), 1)).unwrap().value.sum()
-    });
-    assert_gradient("kl in p", &other, at.grad.1.flat(), |o| {
-        T::law(p.view(), 1).kl(&T::law(o, 1)).unwrap().value.sum()
-    });
+    let in_q = |p: &Array2<f64>| T::law(p.view(), 1).kl(&T::law(other.view(), 1)).unwrap().value.sum();
+    let in_p = |o: &Array2<f64>| T::law(p.view(), 1).kl(&T::law(o.view(), 1)).unwrap().value.sum();
+    assert_gradient("kl in q", in_q, &p, at.grad.0.flat());
+    assert_gradient("kl in p", in_p, &other, at.grad.1.flat());
     let itself = T::law(p.view(), 1).kl(&T::law(p.view(), 1)).unwrap();
     assert!(itself.value.iter().chain(itself.grad.0.flat()).chain(itself.grad.1.flat()).all(|&v| v == 0.0));
 
@@ -289,4 +300,13 @@ where
     let narrow = normal(ROWS, T::COLUMNS, 13);
     let narrow: Result<_> = T::law(p.view(), 1).kl(&T::law(narrow.view(), 1));
     assert_eq!(narrow, Err(Error::Shape { name: "p", got: vec![ROWS, 1], expected: vec![ROWS, DIM] }));
+
+    let (p32, other32) = (single(&p), single(&other));
+    let at32 = T::law(p32.view(), 1).kl(&T::law(other32.view(), 1)).unwrap();
+    // A difference of log-scales, up to 6, is rounded once and doubled in an exponent: 6 more, with
+    // a square 12.
+    let few = ROW + 12.0;
+    assert_agree("kl", few, &at32.value, &at.value);
+    assert_agree("kl in q", few, at32.grad.0.flat(), at.grad.0.flat());
+    assert_agree("kl in p", few, at32.grad.1.flat(), at.grad.1.flat());
 }

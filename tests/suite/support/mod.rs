@@ -6,5 +6,6 @@ pub mod fused;
 pub mod layouts;
 pub mod near;
 pub mod reference;
+pub mod samples;
 pub mod stats;
 pub mod strategy;

@@ -1,6 +1,9 @@
 //! Distances in units of the last place.
 
-use estimand::Real;
+use std::cell::Cell;
+
+use estimand::ndarray::{Array, Array1, ArrayView, Dimension};
+use estimand::{Real, check};
 
 /// |got - expected| in units of the last place of `expected` at `F`'s precision; 0 where they are
 /// the same number, infinite where one is NaN or only one is infinite.
@@ -53,4 +56,25 @@ pub fn careful_sum<F: Real>(terms: impl IntoIterator<Item = F>) -> f64 {
 /// without extrapolation. It is nearer as a rule; not where two orders agree by accident.
 pub fn difference_limit<F: Real>(size: f64, slope: f64, step: f64) -> f64 {
     F::epsilon().as_f64().powf(2.0 / 3.0) * slope.abs().max(size.abs() / step)
+}
+
+/// A gradient against differences, to what those can tell of numbers of the largest size that `f`
+/// took on its way ([`difference_limit`]; the first step is 1/8 at the least).
+#[track_caller]
+pub fn assert_gradient<D: Dimension>(
+    what: &str,
+    f: impl Fn(&Array<f64, D>) -> f64,
+    at: &Array<f64, D>,
+    grad: ArrayView<'_, f64, D>,
+) {
+    let largest = Cell::new(0.0_f64);
+    let sized = |x: &estimand::ndarray::ArrayRef1<f64>| {
+        let value = f(&Array::from_shape_vec(at.raw_dim(), x.to_vec()).unwrap());
+        largest.set(largest.get().max(value.abs()));
+        value
+    };
+    let (flat, given) = (Array1::from_iter(at.iter().copied()), Array1::from_iter(grad.iter().copied()));
+    let found = check::gradient(sized, &flat, &given).unwrap();
+    let limit = difference_limit::<f64>(largest.get(), found.scale, 0.125);
+    assert!(found.error <= limit, "{what}: {found}; limit {limit:e}");
 }

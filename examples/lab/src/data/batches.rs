@@ -1,8 +1,10 @@
 use std::slice::Chunks;
 
+use estimand::Result;
 use estimand::rand::Rng;
 use estimand::rand::seq::SliceRandom;
-use estimand::{Error, Result};
+
+use crate::door::at_least_one;
 
 /// One epoch: every index below `n` once, in batches; the last one may be shorter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +18,7 @@ impl Batches {
     ///
     /// Errors: `Parameter` for batches of no index.
     pub fn in_order(n: usize, size: usize) -> Result<Self> {
-        if size == 0 {
-            return Err(Error::Parameter { name: "size", value: 0.0, expected: "at least 1" });
-        }
+        at_least_one("size", size)?;
         Ok(Self { order: (0..n).collect(), size })
     }
 

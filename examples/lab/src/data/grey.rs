@@ -1,11 +1,11 @@
 use std::path::Path;
 
-use estimand::ndarray::Array2;
+use estimand::Real;
 use estimand::rand::Rng;
-use estimand::{Real, Result};
 
 use super::DataError;
-use super::bits::{Bits, known};
+use super::bits::Bits;
+use super::packed::{Layout, Packed};
 use super::source::{LIMIT, Source};
 
 /// How an IDX file of bytes in three dimensions begins.
@@ -14,12 +14,22 @@ pub(super) const MAGIC: [u8; 4] = [0, 0, 8, 3];
 const HEADER: usize = 16;
 
 /// Images of grey levels, a byte a pixel: 0 is paper, 255 is ink.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grey {
-    bytes: Vec<u8>,
-    images: usize,
-    rows: usize,
-    columns: usize,
+pub type Grey = Packed<Level>;
+
+/// A byte a pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level;
+
+impl Layout for Level {
+    fn image_bytes(pixels: usize) -> usize {
+        pixels
+    }
+
+    fn unpack<F: Real>(image: &[u8], pixels: &mut [F]) {
+        for (value, &level) in pixels.iter_mut().zip(image) {
+            *value = F::of(f64::from(level) / 255.0);
+        }
+    }
 }
 
 impl Grey {
@@ -47,67 +57,14 @@ impl Grey {
         let size = [images, rows, columns].into_iter().try_fold(1, |size: usize, n| size.checked_mul(n as usize));
         match size {
             Some(0) => Err(DataError::NoImages { path, images, rows, columns }),
-            Some(size) if size <= LIMIT => Ok(Self {
-                bytes: source.read_to_end(HEADER, size)?,
-                images: images as usize,
-                rows: rows as usize,
-                columns: columns as usize,
-            }),
+            Some(size) if size <= LIMIT => {
+                let bytes = source.read_to_end(HEADER, size)?;
+                Ok(Self::new(bytes, images as usize, (rows as usize, columns as usize)))
+            }
             // A product that overflows is also too large, unless a zero makes it none at all.
             None if [images, rows, columns].contains(&0) => Err(DataError::NoImages { path, images, rows, columns }),
             _ => Err(DataError::TooLarge { path, limit: LIMIT }),
         }
-    }
-
-    /// How many images there are.
-    pub fn len(&self) -> usize {
-        self.images
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.images == 0
-    }
-
-    /// Rows and columns of an image.
-    pub fn shape(&self) -> (usize, usize) {
-        (self.rows, self.columns)
-    }
-
-    /// How many pixels an image has.
-    pub fn pixels(&self) -> usize {
-        self.rows * self.columns
-    }
-
-    /// The first `n` images, or all of them where there are fewer.
-    #[must_use]
-    pub fn first(&self, n: usize) -> Self {
-        self.split(n).0
-    }
-
-    /// The first `n` images, and the rest.
-    #[must_use]
-    pub fn split(&self, n: usize) -> (Self, Self) {
-        let first = n.min(self.images);
-        let (before, after) = self.bytes.split_at(first * self.pixels());
-        let part = |bytes: &[u8], images| Self { bytes: bytes.to_vec(), images, ..*self };
-        (part(before, first), part(after, self.images - first))
-    }
-
-    /// Some of the images as rows of grey levels between 0 (paper) and 1 (ink).
-    ///
-    /// Shapes: `indices: (n,) -> (n, pixels)`.
-    /// Errors: `Parameter` for an index that there is not.
-    pub fn batch<F: Real>(&self, indices: &[usize]) -> Result<Array2<F>> {
-        known(indices, self.images)?;
-        let mut batch = Array2::zeros((indices.len(), self.pixels()));
-        for (mut row, &index) in batch.rows_mut().into_iter().zip(indices) {
-            let image = &self.bytes[index * self.pixels()..][..self.pixels()];
-            for (value, &grey) in row.iter_mut().zip(image) {
-                *value = F::of(f64::from(grey) / 255.0);
-            }
-        }
-        Ok(batch)
     }
 
     /// A fresh stochastic binarisation: each pixel is ink with probability `grey / 255`, apart
@@ -115,9 +72,9 @@ impl Grey {
     ///
     /// Source: Salakhutdinov and Murray 2008.
     pub fn binarised<R: Rng + ?Sized>(&self, rng: &mut R) -> Bits {
-        let (pixels, columns) = (self.pixels(), self.columns);
-        Bits::from_fn(self.images, self.shape(), |image, row, column| {
-            let grey = self.bytes[image * pixels + row * columns + column];
+        let (_, columns) = self.shape();
+        Bits::from_fn(self.len(), self.shape(), |image, row, column| {
+            let grey = self.image(image)[row * columns + column];
             // One of 255 equally likely values, of which `grey` are below `grey`: exact at both ends.
             rng.random_range(0..255_u8) < grey
         })

@@ -147,7 +147,7 @@ fn ref_help_tells_every_option() {
             "--fast        hurry\n",
             "--out DIR ",
             "--quick ",
-            "--seed N ",
+            "--seed N      what all randomness comes from (default 1)\n",
             "--threads N ",
             "--help ",
         ] {

@@ -2,6 +2,7 @@ use estimand::check::derivative;
 use estimand::ndarray::Array2;
 use estimand::rand::Rng;
 use estimand::{Error, noise};
+use lab::vae::RowTerms;
 use lab::{Mlp, Threads, Vae};
 
 use crate::support::generator;
@@ -126,7 +127,8 @@ fn law_log_weights_average_to_the_elbo() {
     let log_w = vae.log_weights(&x, k, &mut rng, Threads::ONE).unwrap();
     let tiled = Array2::from_shape_fn((2 * k, 12), |(i, j)| x[[i / k, j]]);
     let noise = vae.noise(2 * k, &mut rng).unwrap();
-    let [reconstruction, kl] = vae.terms(&tiled, noise, Threads::ONE).unwrap();
+    let RowTerms { reconstruction, kl, means } = vae.terms(&tiled, noise, Threads::ONE).unwrap();
+    assert_eq!(means, vae.encode(&tiled, Threads::ONE).unwrap());
     for i in 0..2 {
         let rows = estimand::ndarray::s![i * k..(i + 1) * k];
         let (w, rec) = (log_w.slice(rows), reconstruction.slice(rows));
