@@ -149,7 +149,7 @@ fn hard_wrong_batches_are_the_exact_error() {
     assert_eq!(step(Array2::zeros((2, 6)), Array2::zeros((1, 2)), 1.0), Some(error));
     let grey = Error::Entry { name: "x", index: vec![0, 0], value: 0.5, expected: "a bit, 0 or 1" };
     assert_eq!(step(Array2::from_elem((2, 6), 0.5), noise.clone(), 1.0), Some(grey));
-    let beta = Error::Parameter { name: "beta", value: -1.0, expected: "a number that is not negative" };
+    let beta = Error::Parameter { name: "beta", value: -1.0, expected: "a finite number that is not negative" };
     assert_eq!(step(Array2::zeros((2, 6)), noise.clone(), -1.0), Some(beta));
     let mut holed = Array2::zeros((2, 6));
     holed[[1, 3]] = f64::NAN;
