@@ -22,6 +22,18 @@ pub trait Sample<F: Real>: Distribution<F> {
 
 /// A law whose draw is a function of noise of a fixed size, whatever the parameters: the noise can
 /// be kept, mirrored, shared or replaced by a sequence.
+///
+/// ```
+/// use estimand::{DiagGaussian, Transform, ndarray::array};
+/// use estimand::rand::{SeedableRng, rngs::StdRng};
+///
+/// let head = array![[1.0, 0.0]];
+/// let q = DiagGaussian::from_head(&head)?;
+/// let noise = q.noise(&mut StdRng::seed_from_u64(0));
+/// let mirrored = q.transform(-&noise)?;                      // an antithetic pair
+/// assert_eq!(q.transform(noise)?.x().to_owned() + mirrored.x(), array![[2.0]]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub trait Transform<F: Real>: Sample<F> {
     /// Noise for one draw: `(n, noise width)`, independent of the parameters.
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F>;

@@ -19,6 +19,15 @@ pub trait Entropy<F: Real>: Distribution<F> {
 }
 
 /// A closed distribution function of each coordinate, and its inverse.
+///
+/// ```
+/// use estimand::{Cdf, DiagGaussian, ndarray::array};
+///
+/// let q = DiagGaussian::standard(1, 2)?;
+/// assert_eq!(q.cdf(&array![[0.0, f64::INFINITY]])?, array![[0.5, 1.0]]);
+/// assert!((q.quantile(&array![[0.5, 0.975]])?[[0, 1]] - 1.959_964).abs() < 1e-6);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub trait Cdf<F: Real>: Distribution<F> {
     /// P(X_j <= x_ij): `(n, dim)`. Errors: `Shape`.
     fn cdf(&self, x: &ArrayRef2<F>) -> Result<Array2<F>>;

@@ -58,6 +58,12 @@ pub fn sigmoid_grad<F: Real>(x: F) -> ValueGrad<F, F> {
 /// logit(p) = ln(p / (1 - p)) for p in `[0, 1]`: infinite at both ends, NaN outside.
 ///
 /// Near one half it is taken from 2p - 1, which is exact there.
+///
+/// ```
+/// use estimand::special::{logit, sigmoid};
+/// assert_eq!((logit(0.5_f64), logit(0.0), logit(1.0)), (0.0, f64::NEG_INFINITY, f64::INFINITY));
+/// assert!((logit(sigmoid(-30.0_f64)) + 30.0).abs() < 1e-13);
+/// ```
 pub fn logit<F: Real>(p: F) -> F {
     logit_grad(p).value
 }
@@ -86,6 +92,12 @@ pub fn log1m_exp_grad<F: Real>(x: F) -> ValueGrad<F, F> {
 }
 
 /// ln(e^x + e^y).
+///
+/// ```
+/// use estimand::special::log_add_exp;
+/// assert_eq!(log_add_exp(-1e4_f64, -1e4), -1e4 + std::f64::consts::LN_2);
+/// assert_eq!(log_add_exp(3.0, f64::NEG_INFINITY), 3.0);
+/// ```
 pub fn log_add_exp<F: Real>(x: F, y: F) -> F {
     log_add_exp_grad(x, y).value
 }
@@ -98,6 +110,12 @@ pub fn log_add_exp_grad<F: Real>(x: F, y: F) -> ValueGrad<F, [F; 2]> {
 }
 
 /// x ln y, and 0 where x = 0, also at y = 0.
+///
+/// ```
+/// use estimand::special::xlogy;
+/// assert_eq!((xlogy(0.0, 0.0), xlogy(2.0, 1.0)), (0.0, 0.0));
+/// assert_eq!(xlogy(1.0, 0.0), f64::NEG_INFINITY);
+/// ```
 pub fn xlogy<F: Real>(x: F, y: F) -> F {
     xlogy_grad(x, y).value
 }
