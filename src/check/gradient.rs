@@ -25,8 +25,8 @@ pub struct Difference<F> {
 
 /// f'(x) by central differences at shrinking steps, extrapolated to step 0 (Ridders' method).
 ///
-/// Smooth f are resolved as a rule to 20 eps of max(|f'|, |f| / step), at the worst to eps^(2/3). The first
-/// step is `step`; where f is not finite there, it is shortened first. A kink nearer than `step`
+/// Smooth f are resolved to eps^(4/5) of max(|f'|, |f| / step) but at a few points in a thousand,
+/// at the worst to eps^(2/3); the chapter `check/differences` has the reason. The first step is `step`; where f is not finite there, it is shortened first. A kink nearer than `step`
 /// spoils the answer: choose `step` below the distance to it. Where no step gives finite values the
 /// derivative is NaN.
 ///

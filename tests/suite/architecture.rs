@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// A floor imports lower floors; rooms of one floor may import each other without cycles.
 const FLOORS: [&[&str]; 5] = [
     &["real", "error"],
-    &["shape", "rows", "arithmetic", "special", "noise", "check"],
+    &["shape", "kernel", "rows", "arithmetic", "special", "noise", "check"],
     &["distribution"],
     &["gradient"],
     &["objective"],
@@ -227,8 +227,10 @@ fn law_no_source_file_is_long() {
 fn law_every_chapter_has_a_room_and_names_a_test_that_exists() {
     let docs = root().join("docs");
     let tests: String = files(&root().join("tests"), "rs").iter().map(|p| fs::read_to_string(p).unwrap()).collect();
-    let lab: String =
-        files(&root().join("examples/lab/tests"), "rs").iter().map(|p| fs::read_to_string(p).unwrap()).collect();
+    // The laboratory is not in the published package, and what is named of it cannot be looked up there.
+    let lab_tests = Some(root().join("examples/lab/tests")).filter(|lab| lab.exists());
+    let lab: Option<String> =
+        lab_tests.map(|lab| files(&lab, "rs").iter().map(|p| fs::read_to_string(p).unwrap()).collect());
     let mut chapters = 0;
     for path in files(&docs, "md") {
         let chapter = path.strip_prefix(&docs).unwrap().to_string_lossy().into_owned();
@@ -240,7 +242,7 @@ fn law_every_chapter_has_a_room_and_names_a_test_that_exists() {
         assert!(whole || !named.is_empty(), "docs/{chapter} names no test");
         for name in named {
             let stands = |text: &str| text.contains(&format!("fn {name}("));
-            assert!(stands(&tests) || stands(&lab), "docs/{chapter} names the test {name}, which does not exist");
+            assert!(stands(&tests) || lab.as_deref().is_none_or(stands), "docs/{chapter} names the test {name}, which does not exist");
         }
         chapters += 1;
     }
