@@ -59,3 +59,34 @@ impl<F: Real> Arithmetic<F> for Plain {
         x.ln_1p()
     }
 }
+
+/// Multiply and add in one rounding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fused;
+
+impl<F: Real> Arithmetic<F> for Fused {
+    #[inline(always)]
+    fn fma(self, x: F, y: F, z: F) -> F {
+        x.mul_add(y, z)
+    }
+
+    #[inline(always)]
+    fn exp(self, x: F) -> F {
+        x.exp()
+    }
+
+    #[inline(always)]
+    fn exp_m1(self, x: F) -> F {
+        x.exp_m1()
+    }
+
+    #[inline(always)]
+    fn ln(self, x: F) -> F {
+        x.ln()
+    }
+
+    #[inline(always)]
+    fn ln_1p(self, x: F) -> F {
+        x.ln_1p()
+    }
+}

@@ -40,6 +40,7 @@ pub mod check;
 pub mod distribution;
 mod error;
 pub mod gradient;
+pub mod kernel;
 pub mod noise;
 pub mod objective;
 mod real;

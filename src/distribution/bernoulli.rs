@@ -7,7 +7,8 @@ use super::parameters::Parameters;
 use super::sample::{Draw, Sample, Transform};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
-use crate::rows::{Grad, Parts, RowFn, hold, sum_coordinates, weigh};
+use crate::kernel::{RowFn, fill};
+use crate::rows::{Grad, Parts, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries};
 use crate::special::Special;
 use crate::{Real, Result, Shape, ValueGrad, noise};
@@ -102,7 +103,7 @@ impl<'a, F: Real> Bernoulli<'a, F> {
     }
 
     fn bits(&self, noise: Array2<F>) -> Draw<F> {
-        let x = hold(noise.nrows(), [noise.view()], self.logits.ncols(), &TransformRow(self)).grad;
+        let (_, [x]) = fill(noise.nrows(), [noise.view()], [self.logits.ncols()], &TransformRow(self));
         Draw::held(x, noise)
     }
 }
@@ -179,7 +180,7 @@ impl<F: Real> Entropy<F> for Bernoulli<'_, F> {
     /// softplus(-|l|) + |l| sigmoid(-|l|) a coordinate, with derivative -l sigmoid'(l).
     fn entropy(&self) -> ValueRows<F, LogitParts> {
         let parts = self.parts();
-        let ValueGrad { value, grad } = hold(self.logits.nrows(), [], parts.dim, &EntropyRow(self));
+        let (value, [grad]) = fill(self.logits.nrows(), [], [parts.dim], &EntropyRow(self));
         ValueGrad { value, grad: Grad::held(grad, parts) }
     }
 }
@@ -187,13 +188,15 @@ impl<F: Real> Entropy<F> for Bernoulli<'_, F> {
 impl<F: Real> Cdf<F> for Bernoulli<'_, F> {
     fn cdf(&self, x: &ArrayRef2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("x", x)?;
-        Ok(hold(x.nrows(), [x.view()], self.logits.ncols(), &CdfRow(self)).grad)
+        let (_, [cdf]) = fill(x.nrows(), [x.view()], [self.logits.ncols()], &CdfRow(self));
+        Ok(cdf)
     }
 
     fn quantile(&self, p: &ArrayRef2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("p", p)?;
         entries("p", p, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
-        Ok(hold(p.nrows(), [p.view()], self.logits.ncols(), &QuantileRow(self)).grad)
+        let (_, [bits]) = fill(p.nrows(), [p.view()], [self.logits.ncols()], &QuantileRow(self));
+        Ok(bits)
     }
 }
 

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayRef2, Axis, CowArray, Ix2};
+use ndarray::{Array2, ArrayRef2, CowArray, Ix2};
 use rand::Rng;
 use statrs::function::erf::erfc_inv;
 
@@ -6,7 +6,8 @@ use super::kl::Kl;
 use super::law::{Distribution, ValueRows};
 use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts, scaled};
 use crate::arithmetic::Arithmetic;
-use crate::rows::{Grad, RowFn, hold, sum_coordinates};
+use crate::kernel::{RowFn, fill};
+use crate::rows::{Grad, Parts, sum_coordinates};
 use crate::shape::entries;
 use crate::special::Special;
 use crate::{Real, Result, ValueGrad, noise};
@@ -112,7 +113,7 @@ impl<'a, F: Real> DiagGaussian<'a, F> {
     /// ```
     pub fn kl_standard(&self) -> ValueRows<F, LocScaleParts> {
         let parts = self.parts();
-        let ValueGrad { value, grad } = hold(self.loc.nrows(), [], 2 * parts.dim, &KlStandardRow(self));
+        let (value, [grad]) = fill(self.loc.nrows(), [], [parts.width()], &KlStandardRow(self));
         ValueGrad { value, grad: Grad::held(grad, parts) }
     }
 
@@ -120,9 +121,8 @@ impl<'a, F: Real> DiagGaussian<'a, F> {
     /// its own parameters: `(rows, dim)` with gradient rows `(rows, 2 dim)`.
     pub fn kl_standard_by_coordinate(&self) -> ValueGrad<Array2<F>, Grad<F, LocScaleParts>> {
         let parts = self.parts();
-        let all = hold(self.loc.nrows(), [], 3 * parts.dim, &KlByCoordinateRow(self)).grad;
-        let (value, grad) = all.view().split_at(Axis(1), parts.dim);
-        ValueGrad { value: value.to_owned(), grad: Grad::held(grad.to_owned(), parts) }
+        let (_, [value, grad]) = fill(self.loc.nrows(), [], [parts.dim, parts.width()], &KlByCoordinateRow(self));
+        ValueGrad { value, grad: Grad::held(grad, parts) }
     }
 }
 

@@ -1,8 +1,9 @@
-use ndarray::{Array1, Axis};
+use ndarray::Array1;
 
 use super::law::Distribution;
 use crate::arithmetic::Arithmetic;
-use crate::rows::{Grad, Parts, RowFn, hold};
+use crate::kernel::{RowFn, fill};
+use crate::rows::{Grad, Parts};
 use crate::shape::same_shape;
 use crate::{Real, Result, ValueGrad};
 
@@ -43,9 +44,8 @@ pub trait Kl<F: Real>: Distribution<F> {
         same_shape("p", &[p_rows, p_shape.dim], &[q_shape.rows, q_shape.dim])?;
         let f = KlRow { q: self, p, rows_each: if pairs { 1 } else { p_shape.repeat } };
         let parts = self.parts();
-        let ValueGrad { value, grad } = hold(q_shape.rows, [], 2 * parts.width(), &f);
-        let (d_q, d_p) = grad.view().split_at(Axis(1), parts.width());
-        let grad = (Grad::held(d_q.to_owned(), parts.clone()), Grad::held(d_p.to_owned(), parts));
+        let (value, [d_q, d_p]) = fill(q_shape.rows, [], [parts.width(); 2], &f);
+        let grad = (Grad::held(d_q, parts.clone()), Grad::held(d_p, parts));
         Ok(ValueGrad { value, grad })
     }
 }

@@ -3,7 +3,8 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 
 use crate::arithmetic::Arithmetic;
-use crate::rows::{Grad, Parts, RowFn, Rows, hold, values, visit};
+use crate::kernel::{Level, RowFn, fill, visit};
+use crate::rows::{Grad, Parts, Rows};
 use crate::{Real, Result, Shape, ValueGrad};
 
 /// A value a row, with gradient rows in the parameters of a law.
@@ -38,7 +39,8 @@ pub trait Distribution<F: Real>: Sized + Sync {
     /// Shapes: `x: (n, dim) -> (n,)`. Errors: `Shape`; what [`admits`](Self::admits) refuses.
     fn log_prob(&self, x: &ArrayRef2<F>) -> Result<Array1<F>> {
         let n = admitted(self, x)?;
-        Ok(values(n, [x.view()], &LogProbRow::<Self, false>(self)))
+        let (value, []) = fill(n, [x.view()], [], &LogProbRow::<Self, false>(self));
+        Ok(value)
     }
 
     /// log q(x_i) of each row with its gradient in the parameters, in one pass.
@@ -47,7 +49,7 @@ pub trait Distribution<F: Real>: Sized + Sync {
     fn log_prob_grad(&self, x: &ArrayRef2<F>) -> Result<ValueRows<F, Self::Parts>> {
         let n = admitted(self, x)?;
         let parts = self.parts();
-        let ValueGrad { value, grad } = hold(n, [x.view()], parts.width(), &LogProbRow::<Self, true>(self));
+        let (value, [grad]) = fill(n, [x.view()], [parts.width()], &LogProbRow::<Self, true>(self));
         Ok(ValueGrad { value, grad: Grad::held(grad, parts) })
     }
 
@@ -70,7 +72,8 @@ pub trait Smooth<F: Real>: Distribution<F> {
     /// Shapes: `x: (n, dim)` to `(n,)` with slopes `(n, dim)`. Errors: as `log_prob`.
     fn log_prob_slope(&self, x: &ArrayRef2<F>) -> Result<ValueGrad<Array1<F>, Array2<F>>> {
         let n = admitted(self, x)?;
-        Ok(hold(n, [x.view()], self.shape().dim, &SlopeRow(self)))
+        let (value, [grad]) = fill(n, [x.view()], [self.shape().dim], &SlopeRow(self));
+        Ok(ValueGrad { value, grad })
     }
 }
 
@@ -94,9 +97,9 @@ impl<F: Real, D: Distribution<F>> Rows<F> for Score<'_, F, D> {
         self.law.shape()
     }
 
-    fn visit_rows(&self, range: Range<usize>, each: impl FnMut(usize, &[F])) {
+    fn visit_rows(&self, level: Level, range: Range<usize>, each: impl FnMut(usize, &[F])) {
         let range = range.start..range.end.min(self.x.nrows());
-        visit(range, [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), each);
+        visit(level, range, [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), each);
     }
 }
 

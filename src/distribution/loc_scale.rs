@@ -8,7 +8,8 @@ use super::parameters::Parameters;
 use super::sample::{Draw, Reparameterize, Sample, Transform};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::Arithmetic;
-use crate::rows::{Grad, Parts, RowFn, hold, sum_coordinates, weigh};
+use crate::kernel::{RowFn, fill};
+use crate::rows::{Grad, Parts, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries, same_shape};
 use crate::{Error, Real, Result, Shape, ValueGrad};
 
@@ -179,7 +180,8 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
 
     /// One number a coordinate of each sample row, from the standardised or the raw input.
     fn by_coordinate(&self, input: &ArrayRef2<F>, f: &impl RowFn<F, 1>) -> Array2<F> {
-        hold(input.nrows(), [input.view()], self.loc.ncols(), f).grad
+        let (_, [out]) = fill(input.nrows(), [input.view()], [self.loc.ncols()], f);
+        out
     }
 }
 

@@ -5,7 +5,8 @@ use rand::Rng;
 
 use super::law::Distribution;
 use crate::arithmetic::Arithmetic;
-use crate::rows::{Parts, RowFn, Rows, visit};
+use crate::kernel::{Level, RowFn, visit};
+use crate::rows::{Parts, Rows};
 use crate::shape::same_shape;
 use crate::{Real, Result, Shape};
 
@@ -124,10 +125,10 @@ impl<F: Real, D: Reparameterize<F>> Rows<F> for Pathwise<'_, F, D> {
         self.law.shape()
     }
 
-    fn visit_rows(&self, range: Range<usize>, each: impl FnMut(usize, &[F])) {
+    fn visit_rows(&self, level: Level, range: Range<usize>, each: impl FnMut(usize, &[F])) {
         let range = range.start..range.end.min(self.d_x.nrows());
         let inputs = [self.draw.x(), self.draw.noise(), self.d_x];
-        visit(range, inputs, self.parts().width(), &PathwiseRow(self.law), each);
+        visit(level, range, inputs, self.parts().width(), &PathwiseRow(self.law), each);
     }
 }
 

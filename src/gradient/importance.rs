@@ -3,7 +3,8 @@
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, CowArray, Ix2};
 
 use crate::arithmetic::Arithmetic;
-use crate::rows::{RowFn, hold, sum_coordinates, values};
+use crate::kernel::{RowFn, fill};
+use crate::rows::sum_coordinates;
 use crate::shape::{groups, no_nan};
 use crate::special::log_sum_exp_row;
 use crate::{Real, Result, ValueGrad};
@@ -43,7 +44,7 @@ pub fn normalised_weights<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<Arr
 pub fn effective_sample_size<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<Array1<F>> {
     let weights = normalised_weights(log_w, k)?;
     let n = weights.len() / k;
-    let squares = values(n, [by_example(&weights, n, k).view()], &SquaresRow);
+    let (squares, []) = fill(n, [by_example(&weights, n, k).view()], [], &SquaresRow);
     Ok(squares.mapv_into(|squares| if squares == F::zero() { F::zero() } else { F::one() / squares }))
 }
 
@@ -54,8 +55,8 @@ pub(crate) fn log_total_with_weights<F: Real>(
 ) -> Result<ValueGrad<Array1<F>, Array1<F>>> {
     let n = groups("log_w", log_w.len(), k)?;
     no_nan("log_w", log_w)?;
-    let ValueGrad { value, grad } = hold(n, [by_example(log_w, n, k).view()], k, &LogSumExpRow);
-    Ok(ValueGrad { value, grad: grad.flatten().into_owned() })
+    let (value, [grad]) = fill(n, [by_example(log_w, n, k).view()], [k], &LogSumExpRow);
+    Ok(ValueGrad { value, grad: grad.into_raw_vec_and_offset().0.into() })
 }
 
 /// `n k` numbers as the `k` of each of `n` examples; copied only where they are not contiguous.

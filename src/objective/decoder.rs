@@ -132,7 +132,7 @@ impl<F: Real> Distribution<F> for GaussianDecoder<'_, F> {
                     let root = a.exp(-half * s);
                     let z = scaled(x - m, root);
                     let value = a.fma(-half * z, z, -half_ln_tau::<F>()) - s;
-                    (value, [scaled(z, root), a.fma(z, z, -F::one())])
+                    (value, [scaled(z, root), z * z - F::one()])
                 })
             }
             &(LogScale::Fixed(s) | LogScale::Shared(s)) => {

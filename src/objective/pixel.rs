@@ -2,7 +2,8 @@ use ndarray::{Array1, Array2, ArrayRef2};
 
 use crate::arithmetic::Arithmetic;
 use crate::distribution::{LogitParts, ValueRows, cross_entropy};
-use crate::rows::{Grad, RowFn, hold, sum_coordinates};
+use crate::kernel::{RowFn, fill};
+use crate::rows::{Grad, sum_coordinates};
 use crate::shape::{a_number, at_least_one, entries, same_shape};
 use crate::{Real, Result, ValueGrad};
 
@@ -29,7 +30,7 @@ pub fn bce_with_logits<F: Real>(logits: &ArrayRef2<F>, targets: &ArrayRef2<F>) -
     same_shape("targets", targets.shape(), logits.shape())?;
     entries("targets", targets, "a number in [0, 1]", |t| t >= F::zero() && t <= F::one())?;
     let (n, dim) = logits.dim();
-    let ValueGrad { value, grad } = hold(n, [logits.view(), targets.view()], dim, &CrossEntropyRow);
+    let (value, [grad]) = fill(n, [logits.view(), targets.view()], [dim], &CrossEntropyRow);
     Ok(ValueGrad { value, grad: Grad::held(grad, LogitParts { dim }) })
 }
 
@@ -54,7 +55,8 @@ pub fn bce_with_logits<F: Real>(logits: &ArrayRef2<F>, targets: &ArrayRef2<F>) -
 pub fn squared_error<F: Real>(x: &ArrayRef2<F>, y: &ArrayRef2<F>) -> Result<ValueGrad<Array1<F>, Array2<F>>> {
     same_shape("y", y.shape(), x.shape())?;
     let (n, dim) = x.dim();
-    Ok(hold(n, [x.view(), y.view()], dim, &SquaredErrorRow))
+    let (value, [grad]) = fill(n, [x.view(), y.view()], [dim], &SquaredErrorRow);
+    Ok(ValueGrad { value, grad })
 }
 
 /// Bits per dimension of a negative log-likelihood in nats: (nll / dims + constant) / ln 2.

@@ -112,14 +112,15 @@ impl<F: Real, P: Parts> Grad<F, P> {
     /// Errors: `Parameter` where `k = 0`, `Count` where `k` does not divide the rows.
     pub fn sum_groups(&self, k: usize) -> Result<Self> {
         let n = groups("grad", self.flat.nrows(), k)?;
-        let mut flat = Array2::zeros((n, self.parts.width()));
+        let mut flat = Vec::with_capacity(n * self.parts.width());
         let mut sum = PairwiseRows::new(self.parts.width());
         for (i, row) in self.flat.as_standard_layout().rows().into_iter().enumerate() {
             sum.add(F::one(), row.to_slice().unwrap_or_default());
             if (i + 1) % k == 0 {
-                sum.drain_into(flat.row_mut(i / k));
+                sum.drain_onto(&mut flat);
             }
         }
+        let flat = Array2::from_shape_vec((n, self.parts.width()), flat).unwrap_or_default();
         Ok(Self::held(flat, self.parts.clone()))
     }
 }

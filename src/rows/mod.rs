@@ -6,7 +6,6 @@
 
 mod coordinates;
 mod grad;
-mod row_loop;
 mod sum;
 mod value_grad;
 
@@ -16,14 +15,18 @@ use ndarray::{Array2, ArrayRef1};
 
 pub use coordinates::sum_coordinates;
 pub use grad::{Grad, GradRows, Parts};
-pub(crate) use row_loop::{RowFn, hold, values, visit};
 pub(crate) use sum::{pairwise, weigh};
 pub use value_grad::ValueGrad;
 pub(crate) use value_grad::{mean_of, mean_rows};
 
+use crate::kernel::{Level, map};
 use crate::shape::{no_nan, same_shape};
 use crate::{Error, Real, Result, Shape};
 use sum::PairwiseRows;
+
+/// Rows that are summed before sums are joined with those of another task: whole blocks of
+/// pairwise sums.
+const TASK: usize = 4096;
 
 /// Gradient rows that are not yet made, read in one of four ways.
 ///
@@ -56,21 +59,22 @@ pub trait Rows<F: Real>: Sync {
     /// How the rows are shared.
     fn shape(&self) -> Shape;
 
-    /// Makes the rows of a range once each, in order: `each(i, row)`. A range that ends beyond the
-    /// last row ends there.
-    fn visit_rows(&self, range: Range<usize>, each: impl FnMut(usize, &[F]));
+    /// Makes the rows of a range once each, in order, at a level: `each(i, row)`. A range that ends
+    /// beyond the last row ends there.
+    fn visit_rows(&self, level: Level, range: Range<usize>, each: impl FnMut(usize, &[F]));
 
     /// Makes every row once, in order: `each(i, row)`.
     fn visit(&self, each: impl FnMut(usize, &[F])) {
-        self.visit_rows(0..self.shape().samples(), each);
+        self.visit_rows(Level::best(), 0..self.shape().samples(), each);
     }
 
     /// Every row kept, NaN too: `(n, width)`.
     fn collect(&self) -> Grad<F, Self::Parts> {
         let parts = self.parts();
-        let mut flat = Array2::zeros((self.shape().samples(), parts.width()));
-        self.visit(|i, row| flat.row_mut(i).iter_mut().zip(row).for_each(|(to, &from)| *to = from));
-        Grad::held(flat, parts)
+        let shape = (self.shape().samples(), parts.width());
+        let mut flat = Vec::with_capacity(shape.0.saturating_mul(shape.1));
+        self.visit(|_, row| flat.extend_from_slice(row));
+        Grad::held(Array2::from_shape_vec(shape, flat).unwrap_or_default(), parts)
     }
 
     /// The sum of the rows of each parameter row: `(rows, width)`.
@@ -92,16 +96,43 @@ pub trait Rows<F: Real>: Sync {
     }
 }
 
-fn reduce<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: impl Fn(usize) -> F) -> Result<Grad<F, R::Parts>> {
+/// Sums rows by tasks of fixed size, which threads may share: the order of additions, and so the
+/// last bit, is the same for any number of them.
+fn reduce<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: impl Fn(usize) -> F + Sync) -> Result<Grad<F, R::Parts>> {
     let (shape, parts) = (rows.shape(), rows.parts());
-    let mut flat = Array2::zeros((shape.rows, parts.width()));
-    let mut sum = PairwiseRows::new(parts.width());
-    rows.visit(|i, row| {
-        sum.add(weight(i), row);
-        if (i + 1) % shape.repeat.max(1) == 0 {
-            sum.drain_into(flat.row_mut(shape.parameter_row(i)));
+    let (width, repeat) = (parts.width(), shape.repeat.max(1));
+    // The sums, flat, of the parameter rows that a range of rows belongs to, or of its part of one.
+    let sums = |range: Range<usize>| {
+        let mut flat = Vec::with_capacity(range.len().div_ceil(repeat) * width);
+        let mut sum = PairwiseRows::new(width);
+        rows.visit_rows(Level::best(), range.clone(), |i, row| {
+            sum.add(weight(i), row);
+            if (i + 1) % repeat == 0 || i + 1 == range.end {
+                sum.drain_onto(&mut flat);
+            }
+        });
+        flat
+    };
+    let samples = shape.samples();
+    let mut flat = if repeat <= TASK {
+        let each = TASK / repeat * repeat;
+        let tasks = (0..samples).step_by(each).map(|i| i..samples.min(i + each)).collect();
+        map(tasks, sums).concat()
+    } else {
+        let part = |i: usize, end: usize| (i..end).step_by(TASK).map(move |i| i..end.min(i + TASK));
+        let tasks = (0..shape.rows).flat_map(|t| part(t * repeat, (t + 1) * repeat)).collect();
+        let partial = map(tasks, sums);
+        let mut flat = Vec::with_capacity(shape.rows * width);
+        let mut sum = PairwiseRows::new(width);
+        for of_one_row in partial.chunks(repeat.div_ceil(TASK)) {
+            of_one_row.iter().for_each(|part| sum.add(F::one(), part));
+            sum.drain_onto(&mut flat);
         }
-    });
+        flat
+    };
+    // Parameter rows without a sample have the sum of nothing.
+    flat.resize(shape.rows * width, F::zero());
+    let flat = Array2::from_shape_vec((shape.rows, width), flat).unwrap_or_default();
     if flat.iter().any(|x| x.is_nan()) {
         nan_row(rows)?;
     }

@@ -1,7 +1,5 @@
 //! Sums over many rows, pairwise.
 
-use ndarray::ArrayViewMut1;
-
 use crate::Real;
 
 /// Rows added one after the other before sums are joined in pairs.
@@ -54,12 +52,13 @@ impl<F: Real> PairwiseRows<F> {
         }
     }
 
-    /// Moves the sum out, leaving none.
-    pub(crate) fn drain_into(&mut self, mut out: ArrayViewMut1<'_, F>) {
+    /// Moves the sum to the end of `out`, leaving none.
+    pub(crate) fn drain_onto(&mut self, out: &mut Vec<F>) {
         for (_, part) in self.partial.drain(..).rev() {
             add_to(&mut self.block, &part);
         }
-        out.iter_mut().zip(&mut self.block).for_each(|(to, sum)| *to = std::mem::take(sum));
+        out.extend_from_slice(&self.block);
+        self.block.fill(F::zero());
         self.in_block = 0;
     }
 

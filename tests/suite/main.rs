@@ -13,6 +13,7 @@ mod check;
 mod distribution;
 mod error;
 mod gradient;
+mod kernel;
 mod noise;
 mod objective;
 mod real;

@@ -1,5 +1,6 @@
 use estimand::arithmetic::{Arithmetic, Plain};
 use estimand::distribution::LogitParts;
+use estimand::kernel::Level;
 use estimand::ndarray::{Array1, Array2, ArrayRef2, array};
 use estimand::{DiagGaussian, Distribution, Error, Real, Result, Rows, Shape};
 
@@ -90,9 +91,9 @@ fn hard_score_rows_keep_the_sharing_of_their_law() {
     assert_eq!(score.total().unwrap().loc(), array![[1.0, 2.0]]);
     assert_eq!(score.weighted(&array![0.0, 1.0, 0.5]).unwrap().loc(), array![[1.0, 1.0]]);
     let mut seen = Vec::new();
-    score.visit_rows(1..9, |i, row| seen.push((i, row[0])));
+    score.visit_rows(Level::Plain, 1..9, |i, row| seen.push((i, row[0])));
     assert_eq!(seen, [(1, 1.0), (2, 0.0)], "a range ends with the rows");
-    score.visit_rows(7..9, |_, _| panic!("there is no row 7"));
+    score.visit_rows(Level::best(), 7..9, |_, _| panic!("there is no row 7"));
     let short = score.weighted(&Array1::zeros(2));
     assert_eq!(short, Err(Error::Shape { name: "weights", got: vec![2], expected: vec![3] }));
 }

@@ -2,12 +2,12 @@
 
 mod coordinates;
 mod grad;
-mod row_loop;
 mod sum;
 mod value_grad;
 
 use std::ops::Range;
 
+use estimand::kernel::Level;
 use estimand::ndarray::{Array1, Array2, array, s};
 use estimand::{Error, Parts, Real, Rows, Shape};
 use proptest::prelude::*;
@@ -55,7 +55,7 @@ impl<F: Real> Rows<F> for Table<F> {
         self.shape
     }
 
-    fn visit_rows(&self, range: Range<usize>, mut each: impl FnMut(usize, &[F])) {
+    fn visit_rows(&self, _: Level, range: Range<usize>, mut each: impl FnMut(usize, &[F])) {
         for i in range.start..range.end.min(self.rows.nrows()) {
             each(i, &self.rows.row(i).to_vec());
         }
@@ -63,7 +63,7 @@ impl<F: Real> Rows<F> for Table<F> {
 }
 
 /// Whole numbers, whose sums are exact in any order.
-fn whole<F: Real>(i: usize, j: usize) -> F {
+pub fn whole<F: Real>(i: usize, j: usize) -> F {
     F::of(((7 * i + 3 * j) % 19) as f64 - 9.0)
 }
 

@@ -9,3 +9,4 @@ pub mod reference;
 pub mod samples;
 pub mod stats;
 pub mod strategy;
+pub mod threads;

@@ -1,11 +1,11 @@
-//! The one row loop, reached through what laws offer: every layout, every mix of layouts.
+//! Rows of every layout, reached through what laws offer; every mix of layouts.
 
 use estimand::distribution::Draw;
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis};
 use estimand::{DiagGaussian, Distribution, Real, Reparameterize, Rows, Smooth};
 use proptest::prelude::*;
 
-use super::whole;
+use crate::rows::whole;
 use crate::support::layouts::every_layout;
 use crate::support::strategy::{config, sizes};
 

@@ -1,0 +1,21 @@
+//! How a row of mathematics is run: the level of the instructions, the pass over rows, the threads.
+//!
+//! A law writes one row ([`RowFn`]), generic in its arithmetic, and knows nothing of what is below.
+//! Here a pass is compiled twice, at the two [`Level`]s, and the better one is taken at run time;
+//! rows in any memory layout come as slices; and with the feature `rayon` blocks of rows are shared
+//! among threads, with the same bits for any number of them.
+//!
+//! | level | instructions | `fma` of a row |
+//! |---|---|---|
+//! | [`Level::Plain`] | what the target always has | two roundings: the same bits on every machine |
+//! | [`Level::Fused`] | vectors with fused multiply-add, where the machine has them | one rounding |
+
+mod gather;
+mod level;
+mod pass;
+mod threads;
+
+pub use level::Level;
+pub use pass::{Filled, RowFn, fill_at};
+pub(crate) use pass::{fill, visit};
+pub(crate) use threads::map;

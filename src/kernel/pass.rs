@@ -1,0 +1,214 @@
+//! The one row loop: every pass over rows, whatever is made of them, goes through here.
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView2};
+
+use super::gather::Gather;
+use super::level::{Level, Work, run};
+use super::threads::{map, several};
+use crate::arithmetic::Arithmetic;
+use crate::{Error, Real, Result};
+
+/// Numbers, read or written, that are worth a task of their own: tens of microseconds.
+const TASK: usize = 1 << 15;
+
+/// The mathematics of one row of a pass: from row `i` of each of `K` inputs to a value, and to a
+/// row of numbers written to `out`.
+///
+/// For speed, mark `row` and what it calls `#[inline(always)]`, and ask the token `a` for its
+/// functions; a row written with the standard library's is as right, and slower.
+pub trait RowFn<F: Real, const K: usize>: Sync {
+    /// The value of row `i`; `out`, as wide as the pass was told, is written in full.
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, inputs: [&[F]; K], out: &mut [F]) -> F;
+}
+
+/// Where a pass puts what it makes.
+trait Sink<F> {
+    /// Where a row is to be written.
+    fn slot(&mut self) -> &mut [F];
+    /// Row `i` was written, and this is its value.
+    fn done(&mut self, i: usize, value: F);
+}
+
+struct Pass<'a, 's, F, R, S, const K: usize> {
+    range: Range<usize>,
+    inputs: [ArrayView2<'a, F>; K],
+    f: &'s R,
+    sink: &'s mut S,
+}
+
+impl<F: Real, R: RowFn<F, K>, S: Sink<F>, const K: usize> Work<F> for Pass<'_, '_, F, R, S, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work<A: Arithmetic<F>>(self, a: A) {
+        let mut inputs = self.inputs.map(Gather::new);
+        for i in self.range {
+            inputs.iter_mut().for_each(|input| input.prepare(i));
+            let rows = std::array::from_fn(|k| inputs[k].row(i));
+            let value = self.f.row(a, i, rows, self.sink.slot());
+            self.sink.done(i, value);
+        }
+    }
+}
+
+/// Runs `f` on `n` rows of the inputs, at a level: a value a row, `(n,)`, and the row that was
+/// written, cut into arrays `(n, width)` of the given widths.
+///
+/// Rows are shared among threads where that is worth it.
+/// Errors: `Count` where an input has not `n` rows.
+pub fn fill_at<F: Real, const K: usize, const M: usize>(
+    level: Level,
+    n: usize,
+    inputs: [ArrayView2<'_, F>; K],
+    widths: [usize; M],
+    f: &impl RowFn<F, K>,
+) -> Result<Filled<F, M>> {
+    match inputs.iter().find(|input| input.nrows() != n) {
+        None => Ok(filled(level, n, inputs, widths, f)),
+        Some(input) => Err(Error::Count { name: "inputs", axis: "rows", got: input.nrows(), expected: n.to_string() }),
+    }
+}
+
+/// Values, `(n,)`, and rows cut into `M` arrays.
+pub type Filled<F, const M: usize> = (Array1<F>, [Array2<F>; M]);
+
+/// [`fill_at`] the best level, where the shapes are right by construction.
+pub(crate) fn fill<F: Real, const K: usize, const M: usize>(
+    n: usize,
+    inputs: [ArrayView2<'_, F>; K],
+    widths: [usize; M],
+    f: &impl RowFn<F, K>,
+) -> Filled<F, M> {
+    filled(Level::best(), n, inputs, widths, f)
+}
+
+fn filled<F: Real, const K: usize, const M: usize>(
+    level: Level,
+    n: usize,
+    inputs: [ArrayView2<'_, F>; K],
+    widths: [usize; M],
+    f: &impl RowFn<F, K>,
+) -> Filled<F, M> {
+    let width = widths.iter().sum::<usize>();
+    let each = (TASK / (width + inputs.iter().map(|input| input.ncols()).sum::<usize>()).max(1)).max(1);
+    if n <= each || !several() {
+        // One thread appends, and does not pay for zeros that are written over.
+        let outs = widths.map(|width| Vec::with_capacity(n * width));
+        let mut sink = Append { row: vec![F::zero(); width], widths, values: Vec::with_capacity(n), outs };
+        run(level, Pass { range: 0..n, inputs, f, sink: &mut sink });
+        return (sink.values.into(), arrays(n, widths, sink.outs));
+    }
+    let mut values = vec![F::zero(); n];
+    let mut outs = widths.map(|width| vec![F::zero(); n * width]);
+    map(pieces(each, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice)), |(start, values, outs)| {
+        let range = start..start + values.len();
+        let mut sink = Place { row: vec![F::zero(); width], widths, values, outs };
+        run(level, Pass { range, inputs, f, sink: &mut sink });
+    });
+    (values.into(), arrays(n, widths, outs))
+}
+
+/// Flat rows as arrays: as many numbers as the shape has, by construction.
+fn arrays<F: Real, const M: usize>(n: usize, widths: [usize; M], flat: [Vec<F>; M]) -> [Array2<F>; M] {
+    let mut widths = widths.into_iter();
+    flat.map(|flat| Array2::from_shape_vec((n, widths.next().unwrap_or(0)), flat).unwrap_or_default())
+}
+
+/// The first row of a piece, with its values and its part of each output.
+type Piece<'a, F, const M: usize> = (usize, &'a mut [F], [&'a mut [F]; M]);
+
+fn pieces<'a, F, const M: usize>(
+    each: usize,
+    widths: [usize; M],
+    values: &'a mut [F],
+    mut outs: [&'a mut [F]; M],
+) -> Vec<Piece<'a, F, M>> {
+    let cut = |(k, values): (usize, &'a mut [F])| {
+        let rows = values.len();
+        let outs = std::array::from_fn(|m| outs[m].split_off_mut(..rows * widths[m]).unwrap_or_default());
+        (k * each, values, outs)
+    };
+    values.chunks_mut(each).enumerate().map(cut).collect()
+}
+
+/// The rows of a range, each read once and dropped.
+pub(crate) fn visit<F: Real, const K: usize>(
+    level: Level,
+    range: Range<usize>,
+    inputs: [ArrayView2<'_, F>; K],
+    width: usize,
+    f: &impl RowFn<F, K>,
+    each: impl FnMut(usize, &[F]),
+) {
+    run(level, Pass { range, inputs, f, sink: &mut Visit { row: vec![F::zero(); width], each } });
+}
+
+struct Append<F, const M: usize> {
+    row: Vec<F>,
+    widths: [usize; M],
+    values: Vec<F>,
+    outs: [Vec<F>; M],
+}
+
+impl<F: Real, const M: usize> Sink<F> for Append<F, M> {
+    #[inline(always)]
+    fn slot(&mut self) -> &mut [F] {
+        &mut self.row
+    }
+
+    #[inline(always)]
+    fn done(&mut self, _: usize, value: F) {
+        self.values.push(value);
+        let mut rest = &self.row[..];
+        for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
+            out.extend_from_slice(rest.split_off(..width).unwrap_or_default());
+        }
+    }
+}
+
+/// What is left of a piece's place.
+struct Place<'a, F, const M: usize> {
+    row: Vec<F>,
+    widths: [usize; M],
+    values: &'a mut [F],
+    outs: [&'a mut [F]; M],
+}
+
+impl<F: Real, const M: usize> Sink<F> for Place<'_, F, M> {
+    #[inline(always)]
+    fn slot(&mut self) -> &mut [F] {
+        &mut self.row
+    }
+
+    #[inline(always)]
+    fn done(&mut self, _: usize, value: F) {
+        if let Some(to) = self.values.split_off_first_mut() {
+            *to = value;
+        }
+        let mut rest = &self.row[..];
+        for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
+            if let (Some(to), Some(from)) = (out.split_off_mut(..width), rest.split_off(..width)) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+}
+
+struct Visit<F, E> {
+    row: Vec<F>,
+    each: E,
+}
+
+impl<F: Real, E: FnMut(usize, &[F])> Sink<F> for Visit<F, E> {
+    #[inline(always)]
+    fn slot(&mut self) -> &mut [F] {
+        &mut self.row
+    }
+
+    #[inline(always)]
+    fn done(&mut self, i: usize, _: F) {
+        (self.each)(i, &self.row);
+    }
+}
