@@ -242,7 +242,10 @@ fn law_every_chapter_has_a_room_and_names_a_test_that_exists() {
         assert!(whole || !named.is_empty(), "docs/{chapter} names no test");
         for name in named {
             let stands = |text: &str| text.contains(&format!("fn {name}("));
-            assert!(stands(&tests) || lab.as_deref().is_none_or(stands), "docs/{chapter} names the test {name}, which does not exist");
+            assert!(
+                stands(&tests) || lab.as_deref().is_none_or(stands),
+                "docs/{chapter} names the test {name}, which does not exist"
+            );
         }
         chapters += 1;
     }
