@@ -2,7 +2,7 @@
 
 pub mod conforms;
 pub mod double_double;
-pub mod fused;
+pub mod last_place;
 pub mod layouts;
 pub mod near;
 pub mod reference;
