@@ -1,5 +1,6 @@
 use ndarray::{Array1, ArrayRef1};
 
+use super::scalar::exp_not_above_0;
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::rows::{pairwise, sum_coordinates};
 use crate::shape::same_shape;
@@ -7,6 +8,8 @@ use crate::{Error, Real, Result, ValueGrad};
 
 /// Terms summed in lanes before sums are joined in pairs.
 const BLOCK: usize = 4096;
+/// Largest entries that are kept side by side.
+const LANES: usize = 32;
 
 /// ln sum of e^x_i; -inf for no terms.
 ///
@@ -27,9 +30,11 @@ pub fn log_sum_exp<F: Real>(x: &ArrayRef1<F>) -> F {
 /// Where all x are -inf there is no mass, and all weights are 0; entries that are +inf share the
 /// weight equally.
 pub fn log_sum_exp_grad<F: Real>(x: &ArrayRef1<F>) -> ValueGrad<F, Array1<F>> {
-    let mut weights: Vec<F> = x.iter().copied().collect();
-    let value = log_sum_exp_row(Plain, &mut weights);
-    ValueGrad { value, grad: weights.into() }
+    let x = x.as_standard_layout();
+    let mut weights = vec![F::zero(); x.len()];
+    // In standard layout by construction: always a slice.
+    let (most, rest) = log_sum_exp_row(Plain, x.as_slice().unwrap_or_default(), &mut weights);
+    ValueGrad { value: most + Plain.ln_1p(rest), grad: weights.into() }
 }
 
 /// ln of the mean of e^x_i.
@@ -93,52 +98,87 @@ fn normalised<F: Real>(x: &ArrayRef1<F>, whole: &ValueGrad<F, Array1<F>>) -> Arr
     Array1::from_shape_fn(x.len(), |i| if finite { x[i] - whole.value } else { whole.grad[i].ln() })
 }
 
-/// [`log_sum_exp`] of a row, which is replaced by its weights.
+/// [`log_sum_exp`] of a row, whose weights are written, in two numbers: its value is
+/// most + ln(1 + rest), a logarithm that costs much less for many rows at once.
 #[inline(always)]
-pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &mut [F]) -> F {
-    let mut at = 0;
-    let mut most = F::neg_infinity();
-    for (i, &x) in row.iter().enumerate() {
-        if x > most || x.is_nan() {
-            (at, most) = (i, x);
-        }
-        if most.is_nan() {
-            break;
-        }
-    }
+pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &[F], weights: &mut [F]) -> (F, F) {
+    let most = largest(row);
     if !most.is_finite() {
-        return no_finite_peak(row, most);
+        return no_finite_peak(row, weights, most);
     }
-    let (before, from_peak) = row.split_at_mut(at);
-    let (peak, after) = from_peak.split_at_mut(1);
-    let mut rest = F::zero();
-    for part in [before, after] {
-        for x in part.iter_mut() {
-            *x = a.exp(*x - most);
-        }
-        let block = |b: usize| &part[b * BLOCK..part.len().min((b + 1) * BLOCK)];
-        rest +=
-            pairwise(part.len().div_ceil(BLOCK), |b| sum_coordinates::<false, _, 1, 0>([block(b)], [], |[w]| (w, [])));
+    let weight = |[x]: [F; 1]| {
+        let w = exp_not_above_0(a, x - most);
+        (w, [w])
+    };
+    let total = if row.len() <= BLOCK {
+        sum_coordinates::<true, _, 1, 1>([row], [weights], weight)
+    } else {
+        weights.iter_mut().zip(row).for_each(|(w, &x)| *w = weight([x]).0);
+        sum_by_block(weights)
+    };
+    let rest = if total >= F::of(2.0) { total - F::one() } else { sum_beside_peak(row, weights, most) };
+    if rest.is_nan() {
+        return no_finite_peak(row, weights, rest);
     }
-    peak[0] = F::one();
     let share = F::one() / (F::one() + rest);
-    for w in row {
+    for w in weights {
         *w *= share;
     }
-    most + a.ln_1p(rest)
+    (most, rest)
+}
+/// The sum without the peak, whose one drowns what is small beside it.
+fn sum_beside_peak<F: Real>(row: &[F], weights: &mut [F], most: F) -> F {
+    let peak = row.iter().position(|&x| x == most).unwrap_or_default();
+    let one = std::mem::take(&mut weights[peak]);
+    let rest = sum_by_block(weights);
+    weights[peak] = one;
+    rest
 }
 
-/// The row whose largest entry is NaN, +inf or -inf: its weights, and the value.
-fn no_finite_peak<F: Real>(row: &mut [F], most: F) -> F {
-    let peaks = row.iter().filter(|&&x| x == most).count();
-    for x in row {
-        *x = if most.is_nan() {
-            most
-        } else if *x == F::infinity() {
-            F::one() / F::count(peaks)
-        } else {
-            F::zero()
-        };
+/// The sum of a row: in lanes, and joined in pairs where it is long.
+#[inline(always)]
+fn sum_by_block<F: Real>(row: &[F]) -> F {
+    let d = row.len();
+    if d <= BLOCK {
+        return sum_coordinates::<false, _, 1, 0>([row], [], |[w]| (w, []));
     }
-    most
+    pairwise(d.div_ceil(BLOCK), |b| {
+        let block = &row[b * BLOCK..d.min((b + 1) * BLOCK)];
+        sum_coordinates::<false, _, 1, 0>([block], [], |[w]| (w, []))
+    })
+}
+
+/// The largest entry that is a number; -inf where there is none.
+#[inline(always)]
+fn largest<F: Real>(row: &[F]) -> F {
+    let larger = |most: F, x: F| if x > most { x } else { most };
+    let mut of_rest = [F::neg_infinity(); LANES];
+    let (blocks, rest) = row.as_chunks::<LANES>();
+    of_rest[..rest.len()].copy_from_slice(rest);
+    // In another array than the one that was written at a place known only here: registers.
+    let mut lanes = of_rest;
+    for block in blocks {
+        for (most, &x) in lanes.iter_mut().zip(block) {
+            *most = larger(*most, x);
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] = larger(lanes[lane], lanes[lane + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The row without a finite largest entry, or with a NaN: its weights, and the value.
+fn no_finite_peak<F: Real>(row: &[F], weights: &mut [F], most: F) -> (F, F) {
+    let nan = row.iter().copied().find(|x| x.is_nan());
+    let peaks = row.iter().filter(|&&x| x == F::infinity()).count();
+    for (w, &x) in weights.iter_mut().zip(row) {
+        let share = if x == F::infinity() { F::one() / F::count(peaks) } else { F::zero() };
+        *w = nan.unwrap_or(share);
+    }
+    (nan.unwrap_or(most), F::zero())
 }

@@ -14,6 +14,7 @@ mod scalar;
 pub(crate) use log_sum::log_sum_exp_row;
 pub use log_sum::{log_mean_exp, log_mean_exp_grad, log_softmax, log_softmax_pull_back, log_sum_exp, log_sum_exp_grad};
 pub use scalar::Special;
+pub(crate) use scalar::{exp_not_above_0, ln_1p_unit};
 
 use crate::arithmetic::Plain;
 use crate::{Real, ValueGrad};

@@ -1,14 +1,13 @@
 use crate::arithmetic::Arithmetic;
-use crate::{Real, ValueGrad};
-
-/// Terms of the series of [`Special::exp_m1_mx`]: 2^-16 / 18! is below 2^-53 of the leading term.
-const EXP_TERMS: usize = 16;
-/// Terms of the series of [`Special::ln_1p_mx`]: 9^-17 / 37 is below 2^-53 of the leading term.
-const LN_TERMS: usize = 17;
+use crate::{Real, ValueGrad, elementary};
 
 /// The special functions as methods of the arithmetic token, value and gradient in one pass: what
 /// the row of a law is written in. Each is documented at the function of the same name in
 /// [`special`](crate::special).
+///
+/// They have no branch, so that a loop over a row is vector code. exp, ln and ln_1p are the token's;
+/// what has no place in a token (e^t up to 0, ln(1 + t) on `[0, 1]`, and the two of second order) is the
+/// crate's own, in the token's form.
 ///
 /// ```
 /// use estimand::arithmetic::{Arithmetic, Plain};
@@ -23,10 +22,10 @@ pub trait Special<F: Real>: Arithmetic<F> {
     /// ln(1 + e^x).
     #[inline(always)]
     fn softplus(self, x: F) -> ValueGrad<F, F> {
-        let tail = self.exp(-x.abs());
+        let tail = exp_not_above_0(self, -x.abs());
         let head = if x < F::zero() { F::zero() } else { x };
         let above = if x < F::zero() { tail } else { F::one() };
-        ValueGrad { value: head + self.ln_1p(tail), grad: above / (F::one() + tail) }
+        ValueGrad { value: head + ln_1p_unit(self, tail), grad: above / (F::one() + tail) }
     }
 
     /// ln sigmoid(x).
@@ -39,7 +38,7 @@ pub trait Special<F: Real>: Arithmetic<F> {
     /// 1 / (1 + e^-x).
     #[inline(always)]
     fn sigmoid(self, x: F) -> ValueGrad<F, F> {
-        let tail = self.exp(-x.abs());
+        let tail = exp_not_above_0(self, -x.abs());
         let above = if x < F::zero() { tail } else { F::one() };
         let whole = F::one() + tail;
         ValueGrad { value: above / whole, grad: tail / (whole * whole) }
@@ -50,8 +49,8 @@ pub trait Special<F: Real>: Arithmetic<F> {
     fn logit(self, p: F) -> ValueGrad<F, F> {
         let rest = F::one() - p;
         let central = p > F::of(0.25) && p < F::of(0.75);
-        let value = if central { self.ln_1p((p + p - F::one()) / rest) } else { self.ln(p / rest) };
-        ValueGrad { value, grad: F::one() / (p * rest) }
+        let (near, far) = (self.ln_1p((p + p - F::one()) / rest), self.ln(p / rest));
+        ValueGrad { value: if central { near } else { far }, grad: F::one() / (p * rest) }
     }
 
     /// ln(1 - e^x).
@@ -60,8 +59,8 @@ pub trait Special<F: Real>: Arithmetic<F> {
         let tail = self.exp(x);
         // 0 - y, so that the complement at 0 is 0 and not -0.
         let rest = F::zero() - self.exp_m1(x);
-        let value = if x > -F::LN_2() { self.ln(rest) } else { self.ln_1p(-tail) };
-        ValueGrad { value, grad: -tail / rest }
+        let (near, far) = (self.ln(rest), self.ln_1p(-tail));
+        ValueGrad { value: if x > -F::LN_2() { near } else { far }, grad: -tail / rest }
     }
 
     /// ln(e^x + e^y).
@@ -70,11 +69,11 @@ pub trait Special<F: Real>: Arithmetic<F> {
         let (low, high) = if x < y { (x, y) } else { (y, x) };
         // Equal infinities differ by NaN; what is equal differs by 0.
         let gap = if low == high { F::zero() } else { low - high };
-        let tail = self.exp(gap);
+        let tail = exp_not_above_0(self, gap);
         let no_mass = high == F::neg_infinity() && low == high;
         let heavy = if no_mass { F::zero() } else { F::one() / (F::one() + tail) };
         let light = heavy * tail;
-        let value = high + self.ln_1p(tail);
+        let value = high + ln_1p_unit(self, tail);
         let value = if x.is_nan() { x } else { value };
         ValueGrad { value, grad: if x < y { [light, heavy] } else { [heavy, light] } }
     }
@@ -84,10 +83,8 @@ pub trait Special<F: Real>: Arithmetic<F> {
     fn xlogy(self, x: F, y: F) -> ValueGrad<F, [F; 2]> {
         let log = self.ln(y);
         let silent = x == F::zero() && !y.is_nan();
-        if silent {
-            return ValueGrad { value: F::zero(), grad: [log, F::zero()] };
-        }
-        ValueGrad { value: x * log, grad: [log, x / y] }
+        let value = if silent { F::zero() } else { x * log };
+        ValueGrad { value, grad: [log, if silent { F::zero() } else { x / y }] }
     }
 
     /// x ln(1 + y).
@@ -95,39 +92,41 @@ pub trait Special<F: Real>: Arithmetic<F> {
     fn xlog1py(self, x: F, y: F) -> ValueGrad<F, [F; 2]> {
         let log = self.ln_1p(y);
         let silent = x == F::zero() && !y.is_nan();
-        if silent {
-            return ValueGrad { value: F::zero(), grad: [log, F::zero()] };
-        }
-        ValueGrad { value: x * log, grad: [log, x / (F::one() + y)] }
+        let value = if silent { F::zero() } else { x * log };
+        ValueGrad { value, grad: [log, if silent { F::zero() } else { x / (F::one() + y) }] }
     }
 
     /// e^x - 1 - x.
     #[inline(always)]
     fn exp_m1_mx(self, x: F) -> ValueGrad<F, F> {
-        let grad = self.exp_m1(x);
-        // x^2/2 (1 + x/3 (1 + x/4 (1 + ...)))
-        let series =
-            (3..3 + EXP_TERMS).rev().fold(F::one(), |tail, k| self.fma(x * tail, F::one() / F::count(k), F::one()));
-        let near = F::of(0.5) * x * x * series;
-        let far = if grad == F::infinity() { grad } else { grad - x };
-        ValueGrad { value: if x.abs() < F::of(0.5) { near } else { far }, grad }
+        let (grad, value) = if Self::FUSED {
+            elementary::exp_m1_and_mx::<true, F>(x)
+        } else {
+            elementary::exp_m1_and_mx::<false, F>(x)
+        };
+        ValueGrad { value, grad }
     }
 
     /// ln(1 + x) - x.
     #[inline(always)]
     fn ln_1p_mx(self, x: F) -> ValueGrad<F, F> {
-        // With r = x / (2 + x): ln(1 + x) = 2 atanh r and 2 r - x = -r x, so that
-        // ln(1 + x) - x = r (2 r^2 (1/3 + r^2/5 + ...) - x), whose terms have one sign apart.
-        let r = x / (F::of(2.0) + x);
-        let square = r * r;
-        let series =
-            (0..LN_TERMS).rev().fold(F::zero(), |tail, k| self.fma(tail, square, F::one() / F::count(2 * k + 3)));
-        let near = r * self.fma(F::of(2.0) * square, series, -x);
-        let log = self.ln_1p(x);
-        let far = if log == F::infinity() { -x } else { log - x };
+        let (_, value) =
+            if Self::FUSED { elementary::ln_1p_and_mx::<true, F>(x) } else { elementary::ln_1p_and_mx::<false, F>(x) };
         let grad = if x == F::infinity() { -F::one() } else { -x / (F::one() + x) };
-        ValueGrad { value: if x.abs() < F::of(0.5) { near } else { far }, grad }
+        ValueGrad { value, grad }
     }
 }
 
 impl<F: Real, A: Arithmetic<F>> Special<F> for A {}
+
+/// ln(1 + t) for t in [0, 1], where it is cheaper.
+#[inline(always)]
+pub(crate) fn ln_1p_unit<F: Real, A: Arithmetic<F>>(_: A, t: F) -> F {
+    if A::FUSED { elementary::ln_1p_unit::<true, F>(t) } else { elementary::ln_1p_unit::<false, F>(t) }
+}
+
+/// e^t for t not above 0, where it is cheaper.
+#[inline(always)]
+pub(crate) fn exp_not_above_0<F: Real, A: Arithmetic<F>>(_: A, t: F) -> F {
+    if A::FUSED { elementary::exp_not_above_0::<true, F>(t) } else { elementary::exp_not_above_0::<false, F>(t) }
+}
