@@ -16,6 +16,7 @@ mod pass;
 mod threads;
 
 pub use level::Level;
+pub(crate) use level::{Work, run};
 pub use pass::{Filled, RowFn, fill_at};
-pub(crate) use pass::{fill, visit};
-pub(crate) use threads::map;
+pub(crate) use pass::{fill, fill_into, overwrite, visit};
+pub(crate) use threads::{map, several};

@@ -11,7 +11,7 @@ pub(crate) fn map<T: Send, U: Send>(pieces: Vec<T>, f: impl Fn(T) -> U + Sync) -
 }
 
 /// Whether there is more than one thread to share work among.
-pub(super) fn several() -> bool {
+pub(crate) fn several() -> bool {
     #[cfg(feature = "rayon")]
     let threads = rayon::current_num_threads();
     #[cfg(not(feature = "rayon"))]

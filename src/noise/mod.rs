@@ -1,0 +1,13 @@
+//! Reproducible noise in bulk: standard laws, keyed by one word of the caller's generator.
+//!
+//! Block b of a draw, 4096 numbers, has a generator of its own, whose state is made of the key and
+//! of b ([`Key`]). So the numbers do not depend on how a draw is cut, on how many threads make it,
+//! or on the vectors that the machine has; and since they are computed with + - * /, roots and
+//! integers alone, and multiply and add in two roundings, they are the same bits on every machine.
+
+mod fill;
+mod generator;
+mod laws;
+
+pub use generator::Key;
+pub use laws::{Standard, uniform};
