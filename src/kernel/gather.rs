@@ -14,13 +14,15 @@ const TOGETHER: usize = 16;
 /// that is met is used for all of them; rows of any other array, one at a time.
 pub(super) struct Gather<'a, F> {
     array: ArrayView2<'a, F>,
+    /// All rows, where they lie one behind the other.
+    flat: Option<&'a [F]>,
     copies: Vec<F>,
     copied: Range<usize>,
 }
 
 impl<'a, F: Real> Gather<'a, F> {
     pub(super) fn new(array: ArrayView2<'a, F>) -> Self {
-        Self { array, copies: Vec::new(), copied: 0..0 }
+        Self { array, flat: array.to_slice(), copies: Vec::new(), copied: 0..0 }
     }
 
     /// Makes row `i` a slice; rows are asked for in order.
@@ -35,6 +37,9 @@ impl<'a, F: Real> Gather<'a, F> {
     #[inline(always)]
     pub(super) fn row(&self, i: usize) -> &[F] {
         let width = self.array.ncols();
+        if let Some(flat) = self.flat {
+            return flat.get(i * width..(i + 1) * width).unwrap_or_default();
+        }
         if self.borrows() {
             return self.array.row(i).to_slice().unwrap_or_default();
         }
@@ -62,8 +67,10 @@ impl<'a, F: Real> Gather<'a, F> {
         }
         self.copies.resize(rows * width, F::zero());
         for (j, column) in block.columns().into_iter().enumerate() {
-            for (to, &from) in self.copies.chunks_exact_mut(width).zip(column) {
-                to[j] = from;
+            let place = self.copies.iter_mut().skip(j).step_by(width);
+            match column.to_slice() {
+                Some(column) => place.zip(column).for_each(|(to, &from)| *to = from),
+                None => place.zip(column).for_each(|(to, &from)| *to = from),
             }
         }
     }

@@ -91,23 +91,41 @@ fn filled<F: Real, const K: usize, const M: usize>(
     widths: [usize; M],
     f: &impl RowFn<F, K>,
 ) -> Filled<F, M> {
-    let width = widths.iter().sum::<usize>();
-    let each = (TASK / (width + inputs.iter().map(|input| input.ncols()).sum::<usize>()).max(1)).max(1);
-    if n <= each || !several() {
-        // One thread appends, and does not pay for zeros that are written over.
-        let outs = widths.map(|width| Vec::with_capacity(n * width));
-        let mut sink = Append { row: vec![F::zero(); width], widths, values: Vec::with_capacity(n), outs };
-        run(level, Pass { range: 0..n, inputs, f, sink: &mut sink });
-        return (sink.values.into(), arrays(n, widths, sink.outs));
+    if several() && n > rows_a_task(&inputs, widths) {
+        let mut values = vec![F::zero(); n];
+        let mut outs = widths.map(|width| vec![F::zero(); n * width]);
+        fill_into(level, inputs, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice), f);
+        return (values.into(), arrays(n, widths, outs));
     }
-    let mut values = vec![F::zero(); n];
-    let mut outs = widths.map(|width| vec![F::zero(); n * width]);
-    map(pieces(each, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice)), |(start, values, outs)| {
+    // One thread appends, and does not pay for zeros that are written over.
+    let outs = widths.map(|width| Vec::with_capacity(n * width));
+    let row = vec![F::zero(); widths.iter().sum()];
+    let mut sink = Append { row, widths, values: Vec::with_capacity(n), outs };
+    run(level, Pass { range: 0..n, inputs, f, sink: &mut sink });
+    (sink.values.into(), arrays(n, widths, sink.outs))
+}
+
+/// Rows that are worth a task of their own; at least one.
+fn rows_a_task<F, const K: usize, const M: usize>(inputs: &[ArrayView2<'_, F>; K], widths: [usize; M]) -> usize {
+    let numbers = inputs.iter().map(|input| input.ncols()).chain(widths).sum::<usize>();
+    (TASK / numbers.max(1)).max(1)
+}
+
+/// [`fill_at`] a level into a place that is there, each output as many rows of its width as there
+/// are values, without gaps.
+pub(crate) fn fill_into<F: Real, const K: usize, const M: usize>(
+    level: Level,
+    inputs: [ArrayView2<'_, F>; K],
+    widths: [usize; M],
+    values: &mut [F],
+    outs: [&mut [F]; M],
+    f: &impl RowFn<F, K>,
+) {
+    map(pieces(rows_a_task(&inputs, widths), widths, values, outs), |(start, values, outs)| {
         let range = start..start + values.len();
-        let mut sink = Place { row: vec![F::zero(); width], widths, values, outs };
+        let mut sink = Place { row: vec![F::zero(); widths.iter().sum()], widths, values, outs };
         run(level, Pass { range, inputs, f, sink: &mut sink });
     });
-    (values.into(), arrays(n, widths, outs))
 }
 
 /// Flat rows as arrays: as many numbers as the shape has, by construction.
@@ -133,6 +151,39 @@ fn pieces<'a, F, const M: usize>(
     values.chunks_mut(each).enumerate().map(cut).collect()
 }
 
+/// Each row replaced by what `f` writes for it, the old one its input.
+///
+/// In place, so that a large array is not met twice.
+pub(crate) fn overwrite<F: Real>(rows: &mut Array2<F>, f: &impl RowFn<F, 1>) {
+    let width = rows.ncols();
+    let each = (TASK / width.max(1)).max(1);
+    // In standard layout by construction: always a slice, and empty where rows are.
+    let all = rows.as_slice_mut().unwrap_or_default();
+    let pieces = all.chunks_mut((each * width).max(1)).enumerate().collect();
+    map(pieces, |(k, rows)| {
+        run(Level::best(), Overwrite { start: k * each, row: vec![F::zero(); width], rows, f });
+    });
+}
+
+struct Overwrite<'a, F, R> {
+    start: usize,
+    row: Vec<F>,
+    rows: &'a mut [F],
+    f: &'a R,
+}
+
+impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work<A: Arithmetic<F>>(mut self, a: A) {
+        for (k, out) in self.rows.chunks_exact_mut(self.row.len()).enumerate() {
+            self.row.copy_from_slice(out);
+            self.f.row(a, self.start + k, [&self.row], out);
+        }
+    }
+}
+
 /// The rows of a range, each read once and dropped.
 pub(crate) fn visit<F: Real, const K: usize>(
     level: Level,
@@ -155,15 +206,26 @@ struct Append<F, const M: usize> {
 impl<F: Real, const M: usize> Sink<F> for Append<F, M> {
     #[inline(always)]
     fn slot(&mut self) -> &mut [F] {
-        &mut self.row
+        let [out] = &mut self.outs[..] else { return &mut self.row };
+        // Zeros that are in the nearest cache when they are written over.
+        let from = out.len();
+        out.resize(from + self.row.len(), F::zero());
+        &mut out[from..]
     }
 
     #[inline(always)]
     fn done(&mut self, _: usize, value: F) {
         self.values.push(value);
+        if M == 1 {
+            return;
+        }
         let mut rest = &self.row[..];
         for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
-            out.extend_from_slice(rest.split_off(..width).unwrap_or_default());
+            match rest.split_off(..width).unwrap_or_default() {
+                // A copy of one number is a call, and a push is not.
+                &[number] => out.push(number),
+                numbers => out.extend_from_slice(numbers),
+            }
         }
     }
 }
@@ -179,7 +241,8 @@ struct Place<'a, F, const M: usize> {
 impl<F: Real, const M: usize> Sink<F> for Place<'_, F, M> {
     #[inline(always)]
     fn slot(&mut self) -> &mut [F] {
-        &mut self.row
+        let [out] = &mut self.outs[..] else { return &mut self.row };
+        &mut out[..self.row.len()]
     }
 
     #[inline(always)]
@@ -189,7 +252,9 @@ impl<F: Real, const M: usize> Sink<F> for Place<'_, F, M> {
         }
         let mut rest = &self.row[..];
         for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
-            if let (Some(to), Some(from)) = (out.split_off_mut(..width), rest.split_off(..width)) {
+            let (to, from) = (out.split_off_mut(..width), rest.split_off(..width));
+            // One output was written where it belongs.
+            if let (Some(to), Some(from), true) = (to, from, M > 1) {
                 to.copy_from_slice(from);
             }
         }

@@ -37,48 +37,73 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
     if !rows.all(|length| length == d) {
         return F::nan();
     }
-    let mut sums = [F::zero(); LANES];
     let inputs = inputs.map(|row| row.as_chunks::<LANES>());
-    let blocks = inputs.iter().map(|(blocks, _)| blocks.len()).min().unwrap_or(0);
+    let (blocks, rest) = (d / LANES, d % LANES);
+    let mut sums = [F::zero(); LANES];
+    // The rest first, as a block filled up with its first coordinate: a loop of any other length
+    // than the others' would be run one coordinate at a time.
+    if rest > 0 {
+        let padded = inputs.map(|(_, rest)| {
+            let mut block = [rest.first().copied().unwrap_or_default(); LANES];
+            block[..rest.len()].copy_from_slice(rest);
+            block
+        });
+        let (values, written) = lanes(padded.each_ref(), &term);
+        sums[..rest].copy_from_slice(&values[..rest]);
+        write::<WRITE, _, M>(&mut outputs, blocks * LANES, &written, rest);
+    }
     for b in 0..blocks {
-        let block = inputs.map(|(blocks, _)| &blocks[b]);
-        let mut written = [[F::zero(); LANES]; M];
+        let (values, written) = lanes(inputs.map(|(blocks, _)| &blocks[b]), &term);
         for lane in 0..LANES {
-            let (value, out) = term(block.map(|row| row[lane]));
-            sums[lane] += value;
-            if WRITE {
-                for m in 0..M {
-                    written[m][lane] = out[m];
-                }
-            }
+            sums[lane] += values[lane];
         }
-        if WRITE {
-            for (to, from) in outputs.iter_mut().zip(&written) {
-                if let Some(to) = to.get_mut(b * LANES..(b + 1) * LANES) {
-                    to.copy_from_slice(from);
-                }
-            }
+        write::<WRITE, _, M>(&mut outputs, b * LANES, &written, LANES);
+    }
+    let sixteen: [F; 16] = halves(sums);
+    let eight: [F; 8] = halves(sixteen);
+    let four: [F; 4] = halves(eight);
+    let [first, second] = halves(four);
+    first + second
+}
+
+/// Each lane of the first half and its partner in the second.
+#[inline(always)]
+fn halves<F: Real, const N: usize, const H: usize>(sums: [F; N]) -> [F; H] {
+    std::array::from_fn(|lane| sums[lane] + sums[lane + H])
+}
+
+/// The values and the outputs of a block of coordinates.
+#[inline(always)]
+fn lanes<F: Real, const K: usize, const M: usize>(
+    block: [&[F; LANES]; K],
+    term: &impl Fn([F; K]) -> (F, [F; M]),
+) -> ([F; LANES], [[F; LANES]; M]) {
+    let mut values = [F::zero(); LANES];
+    let mut written = [[F::zero(); LANES]; M];
+    for lane in 0..LANES {
+        let (value, out) = term(block.map(|row| row[lane]));
+        values[lane] = value;
+        for m in 0..M {
+            written[m][lane] = out[m];
         }
     }
-    let rest = inputs.iter().map(|(_, rest)| rest.len()).min().unwrap_or(0);
-    for lane in 0..rest {
-        let (value, out) = term(inputs.map(|(_, rest)| rest[lane]));
-        sums[lane] += value;
-        if WRITE {
-            for (to, from) in outputs.iter_mut().zip(out) {
-                if let Some(to) = to.get_mut(blocks * LANES + lane) {
-                    *to = from;
-                }
-            }
+    (values, written)
+}
+
+/// Writes the first `n` coordinates of a block to where they belong.
+#[inline(always)]
+fn write<const WRITE: bool, F: Real, const M: usize>(
+    outputs: &mut [&mut [F]; M],
+    at: usize,
+    written: &[[F; LANES]; M],
+    n: usize,
+) {
+    if !WRITE {
+        return;
+    }
+    for (to, from) in outputs.iter_mut().zip(written) {
+        if let (Some(to), Some(from)) = (to.get_mut(at..at + n), from.get(..n)) {
+            to.copy_from_slice(from);
         }
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            let other = sums[lane + width];
-            sums[lane] += other;
-        }
-        width /= 2;
-    }
-    sums[0]
 }

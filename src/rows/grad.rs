@@ -1,10 +1,10 @@
 use std::fmt::Debug;
 use std::ops::Add;
 
-use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, Axis};
+use ndarray::{Array, Array1, Array2, ArrayRef1, ArrayView2, Axis, Dimension};
 
 use super::sum::{PairwiseRows, weigh};
-use crate::shape::{groups, no_nan, same_shape};
+use crate::shape::{any, groups, no_nan, same_shape};
 use crate::{Error, Real, Result};
 
 /// How a gradient row is divided: the layout of a family's parameters.
@@ -70,6 +70,12 @@ impl<F: Real, P: Parts> Grad<F, P> {
         self.flat.view()
     }
 
+    /// The numbers of all rows, to be written over, the rows from now on of these parts.
+    pub(crate) fn slots(&mut self, parts: &P) -> &mut [F] {
+        self.parts = parts.clone();
+        slots(&mut self.flat)
+    }
+
     /// The array itself.
     pub fn into_flat(self) -> Array2<F> {
         self.flat
@@ -123,6 +129,15 @@ impl<F: Real, P: Parts> Grad<F, P> {
         let flat = Array2::from_shape_vec((n, self.parts.width()), flat).unwrap_or_default();
         Ok(Self::held(flat, self.parts.clone()))
     }
+}
+
+/// The numbers of an array in row-major order, to be written over: what they were is lost where the
+/// array lies otherwise.
+pub(crate) fn slots<F: Real, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
+    if !array.is_standard_layout() {
+        *array = Array::zeros(array.raw_dim());
+    }
+    array.as_slice_mut().unwrap_or_default()
 }
 
 /// The sum of two gradients of the same parameters; `Shape` where they are not, of the part widths
@@ -184,10 +199,17 @@ impl<F: Real> GradRows<F> for Array1<F> {
 
 impl<F: Real> GradRows<F> for Array2<F> {
     fn scale(&mut self, by: F) {
-        self.mapv_inplace(|g| weigh(by, g));
+        if by == F::zero() {
+            self.mapv_inplace(|g| weigh(by, g));
+        } else {
+            self.mapv_inplace(|g| by * g);
+        }
     }
 
     fn nan_row(&self) -> Option<usize> {
+        if !any(self, F::is_nan) {
+            return None;
+        }
         self.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan()))
     }
 

@@ -14,13 +14,14 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayRef1};
 
 pub use coordinates::sum_coordinates;
+pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};
 pub(crate) use sum::{pairwise, weigh};
 pub use value_grad::ValueGrad;
 pub(crate) use value_grad::{mean_of, mean_rows};
 
 use crate::kernel::{Level, map};
-use crate::shape::{no_nan, same_shape};
+use crate::shape::{any, no_nan, same_shape};
 use crate::{Error, Real, Result, Shape};
 use sum::PairwiseRows;
 
@@ -106,6 +107,11 @@ fn reduce<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: impl Fn(usize) -> F + 
         let mut flat = Vec::with_capacity(range.len().div_ceil(repeat) * width);
         let mut sum = PairwiseRows::new(width);
         rows.visit_rows(Level::best(), range.clone(), |i, row| {
+            if repeat == 1 {
+                let weight = weight(i);
+                flat.extend(row.iter().map(|&g| weigh(weight, g)));
+                return;
+            }
             sum.add(weight(i), row);
             if (i + 1) % repeat == 0 || i + 1 == range.end {
                 sum.drain_onto(&mut flat);
@@ -133,7 +139,7 @@ fn reduce<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: impl Fn(usize) -> F + 
     // Parameter rows without a sample have the sum of nothing.
     flat.resize(shape.rows * width, F::zero());
     let flat = Array2::from_shape_vec((shape.rows, width), flat).unwrap_or_default();
-    if flat.iter().any(|x| x.is_nan()) {
+    if any(&flat, F::is_nan) {
         nan_row(rows)?;
     }
     Ok(Grad::held(flat, parts))

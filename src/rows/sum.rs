@@ -40,6 +40,7 @@ impl<F: Real> PairwiseRows<F> {
     }
 
     /// Adds `weight * row`.
+    #[inline(always)]
     pub(crate) fn add(&mut self, weight: F, row: &[F]) {
         if weight == F::one() {
             self.block.iter_mut().zip(row).for_each(|(sum, &g)| *sum += g);

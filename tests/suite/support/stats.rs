@@ -48,6 +48,12 @@ pub fn chance_of_bounded_mean(off: f64, n: usize, squares: f64) -> f64 {
     2.0 * (-2.0 * n as f64 * off * off / squares).exp()
 }
 
+/// The chance, at the most, that the mean of `n` terms is `off` 0: each has mean 0 whatever came
+/// before it, they have the `variance` on average, and none is larger than `bound` (Freedman 1975).
+pub fn chance_of_mean(off: f64, n: usize, variance: f64, bound: f64) -> f64 {
+    2.0 * (-0.5 * n as f64 * off * off / (variance + off.abs() * bound / 3.0)).exp()
+}
+
 #[test]
 fn ref_distances_and_surprises_by_hand() {
     assert_eq!(kolmogorov(vec![0.75, 0.25], |x| x), 0.25);
@@ -64,4 +70,6 @@ fn ref_distances_and_surprises_by_hand() {
     }
     // A fair coin of 10 tosses: the mean is 1/2 off with chance 2^-9, which Hoeffding puts at 2 e^-5.
     assert!((chance_of_bounded_mean(0.5, 10, 1.0) - 2.0 * (-5.0_f64).exp()).abs() < 1e-16);
+    // A fair coin again, of sides 1/2 and -1/2: 2 exp(-5/4 / (1/4 + 1/12)) = 2 e^-3.75.
+    assert!((chance_of_mean(-0.5, 10, 0.25, 0.5) - 2.0 * (-3.75_f64).exp()).abs() < 1e-15);
 }
