@@ -7,11 +7,12 @@ use super::parameters::Parameters;
 use super::sample::{Draw, Sample, Transform};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
-use crate::kernel::{RowFn, fill};
-use crate::rows::{Grad, Parts, sum_coordinates, weigh};
+use crate::kernel::{RowFn, fill, overwrite};
+use crate::noise::Standard;
+use crate::rows::{Grad, Parts, slots, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries};
-use crate::special::Special;
-use crate::{Real, Result, Shape, ValueGrad, noise};
+use crate::special::{Special, exp_not_above_0, ln_1p_unit};
+use crate::{Real, Result, Shape, ValueGrad};
 
 /// `logits`, `dim` columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl<'a, F: Real> Bernoulli<'a, F> {
     /// Gradients stay in the logits; in a probability they are that over p (1 - p).
     /// Errors: `Entry` where p is outside `[0, 1]` (a NaN stays in its row).
     pub fn from_probs(probs: &ArrayRef2<F>) -> Result<Self> {
-        entries("probs", probs, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
+        entries("probs", probs, "a probability in [0, 1]", |p| (p >= F::zero()) & (p <= F::one()))?;
         Ok(Self::build(probs.mapv(|p| Plain.logit(p).value).into(), 1))
     }
 
@@ -114,11 +115,12 @@ impl<'a, F: Real> Bernoulli<'a, F> {
 /// value has two positive terms, and the slope of a sure and right logit is not 1 - 1.
 #[inline(always)]
 pub(crate) fn cross_entropy<F: Real, A: Arithmetic<F>>(a: A, logit: F, target: F) -> ValueGrad<F, F> {
-    let tail = a.exp(-logit.abs());
-    let wrong = if logit > F::zero() { F::one() - target } else { target };
+    let tail = exp_not_above_0(a, -logit.abs());
+    // One comparison, and a product for the sign: a second choice by the same condition costs more.
+    let side = F::one().copysign(logit);
+    let wrong = if side > F::zero() { F::one() - target } else { target };
     let miss = wrong - tail / (F::one() + tail);
-    let grad = if logit > F::zero() { miss } else { -miss };
-    ValueGrad { value: weigh(wrong, logit.abs()) + a.ln_1p(tail), grad }
+    ValueGrad { value: weigh(wrong, logit.abs()) + ln_1p_unit(a, tail), grad: side * miss }
 }
 
 impl<F: Real> Distribution<F> for Bernoulli<'_, F> {
@@ -141,7 +143,7 @@ impl<F: Real> Distribution<F> for Bernoulli<'_, F> {
     }
 
     fn admits(&self, x: &ArrayRef2<F>) -> Result<()> {
-        entries("x", x, "a bit, 0 or 1", |x| x == F::zero() || x == F::one())
+        entries("x", x, "a bit, 0 or 1", |x| (x == F::zero()) | (x == F::one()))
     }
 }
 
@@ -149,15 +151,25 @@ impl<F: Real> Sample<F> for Bernoulli<'_, F> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
         self.bits(self.noise(rng))
     }
+
+    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        let mut x = self.noise(rng);
+        overwrite(&mut x, &TransformRow(self));
+        x
+    }
+
+    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut Array2<F>) -> Result<()> {
+        self.shape().samples_door("out", out)?;
+        Standard::Uniform.fill(rng, slots(out));
+        overwrite(out, &TransformRow(self));
+        Ok(())
+    }
 }
 
 /// Uniform noise u of the open interval; x = 1 where u < sigmoid(l).
 impl<F: Real> Transform<F> for Bernoulli<'_, F> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        let mut noise = Array2::zeros((self.shape().samples(), self.logits.ncols()));
-        // In standard layout by construction: always a slice.
-        noise::fill_uniform(rng, noise.as_slice_mut().unwrap_or_default());
-        noise
+        Standard::Uniform.draw(rng, (self.shape().samples(), self.logits.ncols()))
     }
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
@@ -194,7 +206,7 @@ impl<F: Real> Cdf<F> for Bernoulli<'_, F> {
 
     fn quantile(&self, p: &ArrayRef2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("p", p)?;
-        entries("p", p, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
+        entries("p", p, "a probability in [0, 1]", |p| (p >= F::zero()) & (p <= F::one()))?;
         let (_, [bits]) = fill(p.nrows(), [p.view()], [self.logits.ncols()], &QuantileRow(self));
         Ok(bits)
     }

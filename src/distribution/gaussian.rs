@@ -3,14 +3,15 @@ use rand::Rng;
 use statrs::function::erf::erfc_inv;
 
 use super::kl::Kl;
-use super::law::{Distribution, ValueRows};
-use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts, scaled};
+use super::law::{Distribution, ValueRows, places};
+use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts, root_of_scale, scaled};
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{RowFn, fill};
+use crate::kernel::{Level, RowFn, fill, fill_into};
+use crate::noise::Standard;
 use crate::rows::{Grad, Parts, sum_coordinates};
 use crate::shape::entries;
 use crate::special::Special;
-use crate::{Real, Result, ValueGrad, noise};
+use crate::{Real, Result, ValueGrad};
 
 /// The standard normal law, as a base.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,8 +38,12 @@ impl<F: Real> Base<F> for Normal {
         ValueGrad { value: a.fma(F::of(-0.5) * z, z, -half_ln_tau::<F>()), grad: -z }
     }
 
+    fn noise_rows<R: Rng + ?Sized>(&self, rng: &mut R, shape: (usize, usize)) -> Array2<F> {
+        Standard::Normal.draw(rng, shape)
+    }
+
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]) {
-        noise::fill_standard_normal(rng, out);
+        Standard::Normal.fill(rng, out);
     }
 }
 
@@ -90,7 +95,7 @@ impl<'a, F: Real> DiagGaussian<'a, F> {
     /// Gradients stay in `log_scale`; in a variance v they are that over 2 v. Errors: `Shape`;
     /// `Entry` where a variance is not positive and finite (a NaN stays in its row).
     pub fn from_mean_variance(mean: impl Into<CowArray<'a, F, Ix2>>, variance: &ArrayRef2<F>) -> Result<Self> {
-        entries("variance", variance, "a positive, finite variance", |v| v > F::zero() && v.is_finite())?;
+        entries("variance", variance, "a positive, finite variance", |v| (v > F::zero()) & v.is_finite())?;
         let log_scale = variance.mapv(|v| F::of(0.5) * v.ln());
         Self::build("variance", mean.into(), log_scale.into(), 1)
     }
@@ -117,6 +122,15 @@ impl<'a, F: Real> DiagGaussian<'a, F> {
         ValueGrad { value, grad: Grad::held(grad, parts) }
     }
 
+    /// [`kl_standard`](Self::kl_standard) into an earlier result. Errors: `Shape` where `into` has
+    /// other numbers of rows or columns.
+    pub fn kl_standard_into(&self, into: &mut ValueRows<F, LocScaleParts>) -> Result<()> {
+        let parts = self.parts();
+        let (values, flat) = places(into, self.loc.nrows(), &parts)?;
+        fill_into(Level::best(), [], [parts.width()], values, [flat], &KlStandardRow(self));
+        Ok(())
+    }
+
     /// The terms of [`kl_standard`](Self::kl_standard) by coordinate, each with its derivative in
     /// its own parameters: `(rows, dim)` with gradient rows `(rows, 2 dim)`.
     pub fn kl_standard_by_coordinate(&self) -> ValueGrad<Array2<F>, Grad<F, LocScaleParts>> {
@@ -136,7 +150,7 @@ impl<F: Real> Kl<F> for DiagGaussian<'_, F> {
         let (d_m_p, d_s_p) = d_p.split_at_mut(d_p.len() / 2);
         let inputs = [self.loc.row(t), self.log_scale.row(t), p.loc.row(u), p.log_scale.row(u)];
         sum_coordinates::<true, _, 4, 4>(inputs, [d_m_q, d_s_q, d_m_p, d_s_p], |[m_q, s_q, m_p, s_p]| {
-            let root = a.exp(F::of(-0.5) * s_p);
+            let root = root_of_scale(a, F::of(-0.5) * s_p);
             let z = scaled(m_q - m_p, root);
             let wider = s_q - s_p;
             let spread = a.exp_m1_mx(wider + wider);

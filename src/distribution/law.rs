@@ -3,8 +3,9 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{Level, RowFn, fill, visit};
-use crate::rows::{Grad, Parts, Rows};
+use crate::kernel::{Level, RowFn, fill, fill_into, visit};
+use crate::rows::{Grad, Parts, Rows, slots};
+use crate::shape::same_shape;
 use crate::{Real, Result, Shape, ValueGrad};
 
 /// A value a row, with gradient rows in the parameters of a law.
@@ -51,6 +52,30 @@ pub trait Distribution<F: Real>: Sized + Sync {
         let parts = self.parts();
         let (value, [grad]) = fill(n, [x.view()], [parts.width()], &LogProbRow::<Self, true>(self));
         Ok(ValueGrad { value, grad: Grad::held(grad, parts) })
+    }
+
+    /// [`log_prob_grad`](Self::log_prob_grad) into an earlier result: a large one need not be
+    /// allocated again at every step.
+    ///
+    /// Errors: as `log_prob_grad`, and `Shape` where `into` has other numbers of rows or columns; `into`
+    /// is as it was then.
+    ///
+    /// ```
+    /// use estimand::{DiagGaussian, Distribution, ndarray::array};
+    ///
+    /// let q = DiagGaussian::standard(2, 1)?;
+    /// let mut at = q.log_prob_grad(&array![[0.0], [1.0]])?;
+    /// q.log_prob_grad_into(&array![[2.0], [3.0]], &mut at)?;
+    /// assert_eq!(at.grad.loc(), array![[2.0], [3.0]]);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    fn log_prob_grad_into(&self, x: &ArrayRef2<F>, into: &mut ValueRows<F, Self::Parts>) -> Result<()> {
+        let n = admitted(self, x)?;
+        let parts = self.parts();
+        let (values, flat) = places(into, n, &parts)?;
+        let f = LogProbRow::<Self, true>(self);
+        fill_into(Level::best(), [x.view()], [parts.width()], values, [flat], &f);
+        Ok(())
     }
 
     /// The score rows d log q(x_i) / d parameters, made when they are reduced.
@@ -101,6 +126,17 @@ impl<F: Real, D: Distribution<F>> Rows<F> for Score<'_, F, D> {
         let range = range.start..range.end.min(self.x.nrows());
         visit(level, range, [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), each);
     }
+}
+
+/// The places of values and gradient rows in an earlier result.
+pub(super) fn places<'r, F: Real, P: Parts>(
+    into: &'r mut ValueRows<F, P>,
+    n: usize,
+    parts: &P,
+) -> Result<(&'r mut [F], &'r mut [F])> {
+    same_shape("into", into.value.shape(), &[n])?;
+    same_shape("into", into.grad.flat().shape(), &[n, parts.width()])?;
+    Ok((slots(&mut into.value), into.grad.slots(parts)))
 }
 
 /// The door of data: its shape, and what the law admits.

@@ -7,9 +7,9 @@ use super::law::{Distribution, Smooth, ValueRows};
 use super::parameters::Parameters;
 use super::sample::{Draw, Reparameterize, Sample, Transform};
 use super::summary::{Cdf, Entropy, MeanVariance};
-use crate::arithmetic::Arithmetic;
-use crate::kernel::{RowFn, fill};
-use crate::rows::{Grad, Parts, sum_coordinates, weigh};
+use crate::arithmetic::{Arithmetic, Plain};
+use crate::kernel::{RowFn, fill, overwrite};
+use crate::rows::{Grad, Parts, slots, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries, same_shape};
 use crate::{Error, Real, Result, Shape, ValueGrad};
 
@@ -20,6 +20,15 @@ pub trait Base<F: Real>: Copy + Debug + Send + Sync {
 
     /// Fills `out` with independent draws.
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]);
+
+    /// An array of what [`noise`](Self::noise) draws. A base that can make one without filling it with
+    /// zeros first does so here.
+    fn noise_rows<R: Rng + ?Sized>(&self, rng: &mut R, shape: (usize, usize)) -> Array2<F> {
+        let mut noise = Array2::zeros(shape);
+        // In standard layout by construction: always a slice.
+        self.noise(rng, noise.as_slice_mut().unwrap_or_default());
+        noise
+    }
 
     /// z times the slope at z. A law with heavy tails, for which it stays bounded, gives its limit
     /// here, or it is infinity times 0 where z overflows.
@@ -194,12 +203,20 @@ fn halves<F: Real>(head: CowArray<'_, F, Ix2>) -> (CowArray<'_, F, Ix2>, CowArra
     (left, right)
 }
 
+/// e^h, the root of a scale e^(2 h), for [`scaled`]: never 0 and never infinite, so that 0 and
+/// infinity stay what they are under the most extreme of scales.
+#[inline(always)]
+pub(crate) fn root_of_scale<F: Real, A: Arithmetic<F>>(a: A, h: F) -> F {
+    let (least, most) = (F::min_positive_value() * F::epsilon(), F::max_value());
+    let root = a.exp(h);
+    let root = if root < least { least } else { root };
+    if root > most { most } else { root }
+}
+
 /// x e^(2 h) from `root` = e^h: in two factors, since a scale overflows before what it multiplies.
-/// 0 and infinity stay, whatever the scale but NaN.
 #[inline(always)]
 pub(crate) fn scaled<F: Real>(x: F, root: F) -> F {
-    let stays = x == F::zero() || x.is_infinite();
-    if stays && !root.is_nan() { x } else { x * root * root }
+    x * root * root
 }
 
 impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
@@ -218,7 +235,7 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
         let inputs = [x, self.loc.row(t), self.log_scale.row(t)];
         sum_coordinates::<GRAD, _, 3, 2>(inputs, [d_loc, d_log_scale], |[x, m, s]| {
-            let root = a.exp(-F::of(0.5) * s);
+            let root = root_of_scale(a, -F::of(0.5) * s);
             let z = scaled(x - m, root);
             let base = self.base.log_density(a, z);
             (base.value - s, [-scaled(base.grad, root), -self.base.stretch(z, base.grad) - F::one()])
@@ -231,7 +248,7 @@ impl<F: Real, B: Base<F>> Smooth<F> for LocScale<'_, F, B> {
     fn slope_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], slope: &mut [F]) -> F {
         let inputs = [x, self.loc.row(t), self.log_scale.row(t)];
         sum_coordinates::<true, _, 3, 1>(inputs, [slope], |[x, m, s]| {
-            let root = a.exp(-F::of(0.5) * s);
+            let root = root_of_scale(a, -F::of(0.5) * s);
             let base = self.base.log_density(a, scaled(x - m, root));
             (base.value - s, [scaled(base.grad, root)])
         })
@@ -243,14 +260,24 @@ impl<F: Real, B: Base<F>> Sample<F> for LocScale<'_, F, B> {
         let noise = self.noise(rng);
         Draw::held(self.by_coordinate(&noise, &TransformRow(self)), noise)
     }
+
+    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        let mut x = self.noise(rng);
+        overwrite(&mut x, &TransformRow(self));
+        x
+    }
+
+    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut Array2<F>) -> Result<()> {
+        self.shape().samples_door("out", out)?;
+        self.base.noise(rng, slots(out));
+        overwrite(out, &TransformRow(self));
+        Ok(())
+    }
 }
 
 impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        let mut noise = Array2::zeros((self.shape().samples(), self.loc.ncols()));
-        // In standard layout by construction: always a slice.
-        self.base.noise(rng, noise.as_slice_mut().unwrap_or_default());
-        noise
+        self.base.noise_rows(rng, (self.shape().samples(), self.loc.ncols()))
     }
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
@@ -264,7 +291,7 @@ impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {
     fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, _x: &[F], noise: &[F], d_x: &[F], grad: &mut [F]) {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
         sum_coordinates::<true, _, 3, 2>([noise, d_x, self.log_scale.row(t)], [d_loc, d_log_scale], |[z, d, s]| {
-            (F::zero(), [d, weigh(d, scaled(z, a.exp(F::of(0.5) * s)))])
+            (F::zero(), [d, weigh(d, scaled(z, root_of_scale(a, F::of(0.5) * s)))])
         });
     }
 }
@@ -272,7 +299,9 @@ impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {
 impl<F: Real, B: BaseMoments<F>> MeanVariance<F> for LocScale<'_, F, B> {
     fn mean(&self) -> Array2<F> {
         let mut mean = self.loc().to_owned();
-        mean.zip_mut_with(&self.log_scale(), |m, &s| *m += scaled(self.base.mean(), (s * F::of(0.5)).exp()));
+        mean.zip_mut_with(&self.log_scale(), |m, &s| {
+            *m += scaled(self.base.mean(), root_of_scale(Plain, F::of(0.5) * s));
+        });
         mean
     }
 
@@ -301,7 +330,7 @@ impl<F: Real, B: BaseCdf<F>> Cdf<F> for LocScale<'_, F, B> {
 
     fn quantile(&self, p: &ArrayRef2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("p", p)?;
-        entries("p", p, "a probability in [0, 1]", |p| p >= F::zero() && p <= F::one())?;
+        entries("p", p, "a probability in [0, 1]", |p| (p >= F::zero()) & (p <= F::one()))?;
         let noise = p.mapv(|p| self.base.quantile(p));
         Ok(self.by_coordinate(&noise, &TransformRow(self)))
     }
@@ -314,7 +343,7 @@ impl<F: Real, B: Base<F>> RowFn<F, 1> for TransformRow<'_, '_, F, B> {
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
         sum_coordinates::<true, _, 3, 1>([noise, self.0.loc.row(t), self.0.log_scale.row(t)], [x], |[z, m, s]| {
-            (F::zero(), [m + scaled(z, a.exp(F::of(0.5) * s))])
+            (F::zero(), [m + scaled(z, root_of_scale(a, F::of(0.5) * s))])
         })
     }
 }
@@ -326,7 +355,7 @@ impl<F: Real, B: BaseCdf<F>> RowFn<F, 1> for CdfRow<'_, '_, F, B> {
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
         sum_coordinates::<true, _, 3, 1>([x, self.0.loc.row(t), self.0.log_scale.row(t)], [out], |[x, m, s]| {
-            (F::zero(), [self.0.base.cdf(scaled(x - m, a.exp(-F::of(0.5) * s)))])
+            (F::zero(), [self.0.base.cdf(scaled(x - m, root_of_scale(a, -F::of(0.5) * s)))])
         })
     }
 }

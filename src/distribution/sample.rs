@@ -19,6 +19,15 @@ pub trait Sample<F: Real>: Distribution<F> {
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
         self.draw(rng).into_x()
     }
+
+    /// The samples alone, written over an earlier array of them: `out: (n, dim)`.
+    ///
+    /// Errors: `Shape`; `out` is as it was then.
+    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut Array2<F>) -> Result<()> {
+        self.shape().samples_door("out", out)?;
+        out.assign(&self.sample(rng));
+        Ok(())
+    }
 }
 
 /// A law whose draw is a function of noise of a fixed size, whatever the parameters: the noise can

@@ -1,11 +1,11 @@
 //! Importance weights from log-ratios, `k` samples an example, example-major.
 
-use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, CowArray, Ix2};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, Axis, CowArray, Ix2};
 
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
 use crate::rows::sum_coordinates;
-use crate::shape::{groups, no_nan};
+use crate::shape::{any, groups, no_nan};
 use crate::special::log_sum_exp_row;
 use crate::{Real, Result, ValueGrad};
 
@@ -54,9 +54,18 @@ pub(crate) fn log_total_with_weights<F: Real>(
     k: usize,
 ) -> Result<ValueGrad<Array1<F>, Array1<F>>> {
     let n = groups("log_w", log_w.len(), k)?;
-    no_nan("log_w", log_w)?;
-    let (value, [grad]) = fill(n, [by_example(log_w, n, k).view()], [k], &LogSumExpRow);
-    Ok(ValueGrad { value, grad: grad.into_raw_vec_and_offset().0.into() })
+    let (most, [grad, rest]) = fill(n, [by_example(log_w, n, k).view()], [k, 1], &LogSumExpRow);
+    // A NaN makes the value of its example one, and nothing else does.
+    if any(&most, F::is_nan) {
+        no_nan("log_w", log_w)?;
+    }
+    let (_, [value]) = fill(1, [most.view().insert_axis(Axis(0)), rest.t()], [n], &FromPeakRow);
+    Ok(ValueGrad { value: flat(value), grad: flat(grad) })
+}
+
+/// The numbers of an array that was just made, without its shape.
+fn flat<F: Real>(rows: Array2<F>) -> Array1<F> {
+    rows.into_raw_vec_and_offset().0.into()
 }
 
 /// `n k` numbers as the `k` of each of `n` examples; copied only where they are not contiguous.
@@ -69,9 +78,21 @@ struct LogSumExpRow;
 
 impl<F: Real> RowFn<F, 1> for LogSumExpRow {
     #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, a: A, _: usize, [log_w]: [&[F]; 1], weights: &mut [F]) -> F {
-        weights.copy_from_slice(log_w);
-        log_sum_exp_row(a, weights)
+    fn row<A: Arithmetic<F>>(&self, a: A, _: usize, [log_w]: [&[F]; 1], out: &mut [F]) -> F {
+        let (weights, rest) = out.split_at_mut(log_w.len());
+        let (most, of_others) = log_sum_exp_row(a, log_w, weights);
+        rest.fill(of_others);
+        most
+    }
+}
+
+/// most + ln(1 + rest), an example a coordinate.
+struct FromPeakRow;
+
+impl<F: Real> RowFn<F, 2> for FromPeakRow {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, _: usize, inputs: [&[F]; 2], value: &mut [F]) -> F {
+        sum_coordinates::<true, _, 2, 1>(inputs, [value], |[most, rest]| (F::zero(), [most + a.ln_1p(rest)]))
     }
 }
 

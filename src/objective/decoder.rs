@@ -1,7 +1,7 @@
 use ndarray::{ArrayView2, Axis, CowArray, Ix1, Ix2};
 
 use crate::arithmetic::Arithmetic;
-use crate::distribution::{Distribution, Parameters, half_ln_tau, scaled};
+use crate::distribution::{Distribution, Parameters, half_ln_tau, root_of_scale, scaled};
 use crate::rows::{Grad, Parts, sum_coordinates, weigh};
 use crate::shape::{a_number, same_shape};
 use crate::{Real, Result, Shape};
@@ -129,14 +129,14 @@ impl<F: Real> Distribution<F> for GaussianDecoder<'_, F> {
             LogScale::PerCoordinate(rows) => {
                 let inputs = [x, loc, rows.row(0)];
                 sum_coordinates::<GRAD, _, 3, 2>(inputs, [d_loc, d_log_scale], |[x, m, s]| {
-                    let root = a.exp(-half * s);
+                    let root = root_of_scale(a, -half * s);
                     let z = scaled(x - m, root);
                     let value = a.fma(-half * z, z, -half_ln_tau::<F>()) - s;
                     (value, [scaled(z, root), z * z - F::one()])
                 })
             }
             &(LogScale::Fixed(s) | LogScale::Shared(s)) => {
-                let root = a.exp(-half * s);
+                let root = root_of_scale(a, -half * s);
                 let kernel = sum_coordinates::<GRAD, _, 2, 1>([x, loc], [d_loc], |[x, m]| {
                     let z = scaled(x - m, root);
                     (-half * z * z, [scaled(z, root)])

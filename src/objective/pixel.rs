@@ -28,7 +28,7 @@ use crate::{Real, Result, ValueGrad};
 /// ```
 pub fn bce_with_logits<F: Real>(logits: &ArrayRef2<F>, targets: &ArrayRef2<F>) -> Result<ValueRows<F, LogitParts>> {
     same_shape("targets", targets.shape(), logits.shape())?;
-    entries("targets", targets, "a number in [0, 1]", |t| t >= F::zero() && t <= F::one())?;
+    entries("targets", targets, "a number in [0, 1]", |t| (t >= F::zero()) & (t <= F::one()))?;
     let (n, dim) = logits.dim();
     let (value, [grad]) = fill(n, [logits.view(), targets.view()], [dim], &CrossEntropyRow);
     Ok(ValueGrad { value, grad: Grad::held(grad, LogitParts { dim }) })

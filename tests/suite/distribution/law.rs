@@ -2,7 +2,8 @@ use estimand::arithmetic::{Arithmetic, Plain};
 use estimand::distribution::LogitParts;
 use estimand::kernel::Level;
 use estimand::ndarray::{Array1, Array2, ArrayRef2, array};
-use estimand::{DiagGaussian, Distribution, Error, Real, Result, Rows, Shape};
+use estimand::rand::{SeedableRng, rngs::StdRng};
+use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Grad, Real, Result, Rows, Sample, Shape, ValueGrad};
 
 /// A law written by a user from the three required methods: exponential waiting times, by the
 /// logarithm of their rate (kept in the part called `logits`). x < 0 is outside the support, and
@@ -96,4 +97,51 @@ fn hard_score_rows_keep_the_sharing_of_their_law() {
     score.visit_rows(Level::best(), 7..9, |_, _| panic!("there is no row 7"));
     let short = score.weighted(&Array1::zeros(2));
     assert_eq!(short, Err(Error::Shape { name: "weights", got: vec![2], expected: vec![3] }));
+}
+
+/// Into an earlier result of any layout and content: the same numbers.
+#[test]
+fn law_into_an_earlier_result_is_the_same() {
+    let (n, d) = (5, 37);
+    let head = Array2::from_shape_fn((n, 2 * d), |(i, j)| ((7 * i + 3 * j) % 11) as f64 * 0.1 - 0.4);
+    let x = Array2::from_shape_fn((n, d), |(i, j)| ((5 * i + 2 * j) % 13) as f64 * 0.2 - 1.0);
+    let q = DiagGaussian::from_head(&head).unwrap();
+    let parts = q.parts();
+    for column_order in [false, true] {
+        let stale = Array2::from_elem((n, 2 * d), f64::NAN);
+        let flat = if column_order { stale.t().as_standard_layout().into_owned().reversed_axes() } else { stale };
+        let mut into = ValueGrad { value: Array1::from_elem(n, f64::NAN), grad: Grad::new(flat, parts).unwrap() };
+        q.log_prob_grad_into(&x, &mut into).unwrap();
+        assert_eq!(into, q.log_prob_grad(&x).unwrap());
+        q.kl_standard_into(&mut into).unwrap();
+        assert_eq!(into, q.kl_standard());
+        let rows = Array2::from_elem((n, d), f64::NAN);
+        let mut z =
+            if column_order { rows.reversed_axes().as_standard_layout().into_owned().reversed_axes() } else { rows };
+        q.sample_into(&mut StdRng::seed_from_u64(1), &mut z).unwrap();
+        assert_eq!(z, q.sample(&mut StdRng::seed_from_u64(1)));
+        let bits = Bernoulli::new(&x).unwrap();
+        bits.sample_into(&mut StdRng::seed_from_u64(2), &mut z).unwrap();
+        assert_eq!(z, bits.sample(&mut StdRng::seed_from_u64(2)));
+    }
+}
+
+#[test]
+fn hard_an_earlier_result_of_another_shape_stays_as_it_is() {
+    let q = DiagGaussian::<f64>::from_head(Array2::zeros((2, 6))).unwrap();
+    let other = DiagGaussian::from_head(Array2::zeros((2, 2))).unwrap();
+    let x = Array2::zeros((2, 3));
+    let mut into = other.log_prob_grad(&Array2::ones((2, 1))).unwrap();
+    let before = into.clone();
+    let wrong = Err(Error::Shape { name: "into", got: vec![2, 2], expected: vec![2, 6] });
+    assert_eq!(q.log_prob_grad_into(&x, &mut into), wrong);
+    assert_eq!(q.kl_standard_into(&mut into), wrong);
+    assert_eq!(into, before);
+    into.value = Array1::ones(3);
+    let wrong = Err(Error::Shape { name: "into", got: vec![3], expected: vec![2] });
+    assert_eq!(other.log_prob_grad_into(&Array2::ones((2, 1)), &mut into), wrong);
+    let mut z = Array2::ones((3, 3));
+    let wrong = Err(Error::Shape { name: "out", got: vec![3, 3], expected: vec![2, 3] });
+    assert_eq!(q.sample_into(&mut StdRng::seed_from_u64(1), &mut z), wrong);
+    assert_eq!(z, Array2::ones((3, 3)));
 }

@@ -3,9 +3,10 @@ use std::marker::PhantomData;
 use estimand::arithmetic::Arithmetic;
 use estimand::distribution::{Base, BaseCdf, LocScale, LocScaleParts, Normal};
 use estimand::ndarray::{Array2, ArrayView2, array};
+use estimand::noise::Standard;
 use estimand::rand::Rng;
 use estimand::{
-    Bernoulli, DiagGaussian, Distribution, Error, Real, Reparameterize, Rows, Smooth, Transform, ValueGrad, noise,
+    Bernoulli, DiagGaussian, Distribution, Error, Real, Reparameterize, Rows, Smooth, Transform, ValueGrad,
 };
 
 use crate::support::conforms::{self, Family};
@@ -69,10 +70,7 @@ impl<F: Real> Base<F> for Logistic {
     }
 
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]) {
-        out.fill_with(|| {
-            let u: F = noise::uniform(rng);
-            (u / (F::one() - u)).ln()
-        });
+        Standard::Logistic.fill(rng, out);
     }
 }
 
@@ -106,7 +104,8 @@ impl<F: Real> Base<F> for Cauchy {
     }
 
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]) {
-        out.fill_with(|| self.quantile(noise::uniform(rng)));
+        Standard::Uniform.fill(rng, out);
+        out.iter_mut().for_each(|u| *u = self.quantile(*u));
     }
 
     fn stretch(&self, z: F, slope: F) -> F {

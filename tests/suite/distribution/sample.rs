@@ -71,9 +71,9 @@ fn stream_draws_of_a_seed() {
     let (loc, log_scale) = (array![0.0, 10.0], array![0.0, 0.0]);
     let q = DiagGaussian::shared(&loc, &log_scale, 2).unwrap();
     let x = q.sample(&mut ChaCha8Rng::seed_from_u64(1));
-    assert_eq!(x, array![[-0.23484705855592097, 8.589182299389], [0.3330286294792717, 8.87323367562579]]);
+    assert_eq!(x, array![[0.40874357912214576, 9.021747615449986], [0.1464636424215387, 11.196576738012935]]);
     let logits = array![0.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
     let p = Bernoulli::shared(&logits, 1).unwrap();
     let x = p.sample(&mut ChaCha8Rng::seed_from_u64(1));
-    assert_eq!(x, array![[1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]]);
+    assert_eq!(x, array![[1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0]]);
 }
