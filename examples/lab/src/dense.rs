@@ -1,7 +1,7 @@
 //! A layer `y = x W + b` and the rectifier, each with its derivative.
 
 use estimand::ndarray::{Array1, Array2, ArrayRef2, Zip};
-use estimand::noise::standard_normal;
+use estimand::noise::Standard;
 use estimand::rand::Rng;
 use estimand::{Real, Result};
 
@@ -24,10 +24,8 @@ impl<F: Scalar> Dense<F> {
     /// Source: LeCun and others 1998, "Efficient BackProp", section 4.6.
     pub fn new<R: Rng + ?Sized>(rng: &mut R, inputs: usize, outputs: usize) -> Self {
         let sd = F::one() / F::count(inputs.max(1)).sqrt();
-        Self {
-            weight: Array2::from_shape_simple_fn((inputs, outputs), || sd * standard_normal::<F, R>(rng)),
-            bias: Array1::zeros(outputs),
-        }
+        let weight: Array2<F> = Standard::Normal.draw(rng, (inputs, outputs));
+        Self { weight: weight * sd, bias: Array1::zeros(outputs) }
     }
 
     /// Its number of inputs.
@@ -92,10 +90,6 @@ pub fn relu<F: Real>(mut x: Array2<F>) -> Array2<F> {
 /// Errors: `Shape`.
 pub fn relu_backward<F: Real>(y: &ArrayRef2<F>, mut d_y: Array2<F>) -> Result<Array2<F>> {
     same_shape("d_y", d_y.shape(), y.shape())?;
-    Zip::from(&mut d_y).and(y).for_each(|d, &y| {
-        if y <= F::zero() {
-            *d = F::zero();
-        }
-    });
+    Zip::from(&mut d_y).and(y).for_each(|d, &y| *d = if y <= F::zero() { F::zero() } else { *d });
     Ok(d_y)
 }

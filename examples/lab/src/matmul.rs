@@ -1,15 +1,17 @@
 //! Products of matrices by faer, with the same bits for any number of threads.
 //!
-//! The work is always cut into the same two halves; threads only decide whether the halves run at
+//! The result is always cut into the same two halves; threads only decide whether the halves run at
 //! the same time.
 
 use std::borrow::Cow;
+use std::hint::black_box;
 
 use estimand::ndarray::{Array, Array2, ArrayRef2, Dimension};
 use estimand::{Real, Result};
 use faer::linalg::matmul::matmul;
 use faer::traits::ComplexField;
 use faer::{Accum, MatMut, MatRef, Par};
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::Threads;
 use crate::door::same_shape;
@@ -29,7 +31,7 @@ const WORTH_A_THREAD: usize = 1 << 16;
 pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[a.ncols(), b.ncols()])?;
     let (a, b) = (Operand::new(a), Operand::new(b));
-    Ok(by_rows(a.matrix(), b.matrix(), threads))
+    Ok(in_halves(a.matrix(), b.matrix(), threads))
 }
 
 /// The product `a b^T`: what pulls a gradient back through [`product`] to its first factor.
@@ -39,54 +41,57 @@ pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) 
 pub fn product_transposed<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[b.nrows(), a.ncols()])?;
     let (a, b) = (Operand::new(a), Operand::new(b));
-    Ok(by_rows(a.matrix(), b.matrix().transpose(), threads))
+    Ok(in_halves(a.matrix(), b.matrix().transpose(), threads))
 }
 
-/// The product `a^T b`: a sum over the rows of a batch, its two halves added in order.
+/// The product `a^T b`: a sum over the rows of a batch.
 ///
 /// Shapes: `a: (n, k), b: (n, m) -> (k, m)`, in standard layout; any layout comes in.
 /// Errors: `Shape` when the numbers of rows differ.
 pub fn transposed_product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[a.nrows(), b.ncols()])?;
     let (a, b) = (Operand::new(a), Operand::new(b));
-    let (a, b) = (a.matrix(), b.matrix());
-    let middle = half(a.nrows());
-    let (a_first, a_second) = a.split_at_row(middle);
-    let (b_first, b_second) = b.split_at_row(middle);
-    let sum_over = |a: MatRef<'_, F>, b: MatRef<'_, F>| {
-        let mut sum = Array2::zeros((a.ncols(), b.ncols()));
-        multiply(contiguous(&mut sum), a.transpose(), b);
-        sum
-    };
-    let (mut first, second) = worthwhile(threads, a.ncols(), a.nrows(), b.ncols())
-        .join(|| sum_over(a_first, b_first), || sum_over(a_second, b_second));
-    first += &second;
-    Ok(first)
+    Ok(in_halves(a.matrix().transpose(), b.matrix(), threads))
 }
 
-/// `a b`, the two halves of `a`'s rows apart.
-fn by_rows<F: Scalar>(a: MatRef<'_, F>, b: MatRef<'_, F>, threads: Threads) -> Array2<F> {
-    let mut c = Array2::zeros((a.nrows(), b.ncols()));
-    let middle = half(a.nrows());
-    let (a_upper, a_lower) = a.split_at_row(middle);
-    let (upper, lower) = contiguous(&mut c).split_at_mut(middle * b.ncols());
-    worthwhile(threads, a.nrows(), a.ncols(), b.ncols())
-        .join(|| multiply(upper, a_upper, b), || multiply(lower, a_lower, b));
+/// `a b`, the two halves of its longer side apart: what they share, and both prepare, is the smaller
+/// factor.
+fn in_halves<F: Scalar>(a: MatRef<'_, F>, b: MatRef<'_, F>, threads: Threads) -> Array2<F> {
+    let (n, m) = (a.nrows(), b.ncols());
+    let mut c = Array2::zeros((n, m));
+    let whole = MatMut::from_row_major_slice_mut(contiguous(&mut c), n, m);
+    let threads = if n.saturating_mul(a.ncols()).saturating_mul(m) < WORTH_A_THREAD { Threads::ONE } else { threads };
+    if n > m {
+        let middle = n.div_ceil(2);
+        let ((upper, lower), (a_upper, a_lower)) = (whole.split_at_row_mut(middle), a.split_at_row(middle));
+        threads.join(|| multiply(upper, a_upper, b), || multiply(lower, a_lower, b));
+    } else {
+        let middle = m.div_ceil(2);
+        let ((left, right), (b_left, b_right)) = (whole.split_at_col_mut(middle), b.split_at_col(middle));
+        threads.join(|| multiply(left, a, b_left), || multiply(right, a, b_right));
+    }
     c
 }
 
-/// `c = a b` by one thread, `c` in row-major order.
-fn multiply<F: Scalar>(c: &mut [F], a: MatRef<'_, F>, b: MatRef<'_, F>) {
-    let c = MatMut::from_row_major_slice_mut(c, a.nrows(), b.ncols());
+/// `c = a b` by one thread.
+fn multiply<F: Scalar>(c: MatMut<'_, F>, a: MatRef<'_, F>, b: MatRef<'_, F>) {
     matmul(c, Accum::Replace, a, b, F::of(1.0), Par::Seq);
+    clean_registers();
 }
 
-fn half(rows: usize) -> usize {
-    rows.div_ceil(2)
-}
-
-fn worthwhile(threads: Threads, n: usize, k: usize, m: usize) -> Threads {
-    if n.saturating_mul(k).saturating_mul(m) < WORTH_A_THREAD { Threads::ONE } else { threads }
+/// Ends what the product began: its kernels, written in assembly, leave the upper halves of the vector
+/// registers in use, and until some function that was compiled for such registers returns, all
+/// code for older machines is several times slower. (Adam's step was.)
+fn clean_registers() {
+    struct Touch;
+    impl WithSimd for Touch {
+        type Output = f32;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> f32 {
+            simd.reduce_sum_f32s(black_box(simd.splat_f32s(0.0)))
+        }
+    }
+    black_box(Arch::new().dispatch(Touch));
 }
 
 /// The numbers of a matrix without gaps, by rows or by columns; copied only where neither is true.

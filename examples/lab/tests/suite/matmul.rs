@@ -94,16 +94,6 @@ fn stream_bits_are_those_of_one_thread() {
 }
 
 #[test]
-fn ref_a_batch_is_summed_in_two_halves() {
-    // 2^24 in f32, to which ones are lost when they come one by one, but not both at once.
-    let big = 16_777_216.0_f32;
-    let x = Array2::from_shape_vec((4, 1), vec![0.0, big, 1.0, 1.0]).unwrap();
-    let ones = Array2::ones((4, 1));
-    let sum = transposed_product(&x, &ones, Threads::ONE).unwrap();
-    assert_eq!(sum[[0, 0]], big + 2.0);
-}
-
-#[test]
 fn hard_nothing_to_sum_is_zero() {
     let a = Array2::<f64>::zeros((3, 0));
     let b = Array2::<f64>::zeros((0, 2));

@@ -1,7 +1,8 @@
+use estimand::Error;
 use estimand::check::derivative;
 use estimand::ndarray::Array2;
+use estimand::noise::Standard;
 use estimand::rand::Rng;
-use estimand::{Error, noise};
 use lab::vae::RowTerms;
 use lab::{Mlp, Threads, Vae};
 
@@ -85,7 +86,7 @@ fn law_the_training_step_is_the_gradient_of_the_full_network() {
         // One block a direction, in turn: its own largest slope is the measure.
         let block = direction % blocks;
         let (name, given) = &gradient.parameters()[block];
-        let along: Vec<f64> = given.iter().map(|_| noise::standard_normal(&mut rng)).collect();
+        let along = Standard::Normal.draw::<f64, _, _>(&mut rng, given.len()).to_vec();
         let length = along.iter().map(|a| a * a).sum::<f64>().sqrt();
         let slope: f64 = along.iter().zip(given.iter()).map(|(a, g)| a * g / length).sum();
         let scale = given.iter().map(|g| g * g).sum::<f64>().sqrt();
