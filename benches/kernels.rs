@@ -6,14 +6,16 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use estimand::ndarray::{Array1, Array2, Axis, Zip};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use estimand::ndarray::{Array1, Array2, Axis, Zip, s};
+use estimand::noise::{Key, Standard};
 use estimand::objective::{bce_with_logits, importance_weighted, squared_error};
 use estimand::rand::{SeedableRng, rngs::StdRng};
-use estimand::{Bernoulli, DiagGaussian, Distribution, Reparameterize, Rows, Sample, Transform};
+use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Reparameterize, Rows, Sample, Transform};
 use lab::{Adam, Threads, Vae};
 use ndarray_rand::RandomExt;
-use ndarray_rand::rand_distr::{Bernoulli as Coin, Normal};
+use ndarray_rand::rand_distr::{Bernoulli as Coin, Distribution as _, Normal, StandardNormal};
 
 type Valued = (Array1<f32>, Array2<f32>);
 
@@ -164,6 +166,82 @@ fn paths(c: &mut Criterion) {
     group.finish();
 }
 
+/// A million numbers of each standard law into a place that is warm; beside them normal ones by
+/// rand_distr, one by one.
+fn noise(c: &mut Criterion) {
+    fn laws<F: Real>(group: &mut BenchmarkGroup<'_, WallTime>, precision: &str) {
+        let mut out = vec![F::zero(); NUMBERS];
+        for law in Standard::ALL {
+            let key = Key::new(5);
+            key.fill(law, 0, &mut out);
+            assert!(out.iter().all(|x| x.is_finite() && x.abs() < F::of(38.0)));
+            group.bench_function(format!("{law:?}_{precision}"), |b| b.iter(|| key.fill(law, 0, black_box(&mut out))));
+        }
+    }
+    const NUMBERS: usize = 1 << 20;
+    let mut group = c.benchmark_group("noise");
+    group.throughput(Throughput::Elements(NUMBERS as u64));
+    laws::<f32>(&mut group, "f32");
+    laws::<f64>(&mut group, "f64");
+    let (mut rng, mut out) = (StdRng::seed_from_u64(5), vec![0.0_f32; NUMBERS]);
+    group.bench_function("Normal_f32_naive", |b| {
+        b.iter(|| black_box(&mut out).iter_mut().for_each(|z| *z = StandardNormal.sample(&mut rng)));
+    });
+    group.finish();
+}
+
+/// One law on data of every layout: the same numbers, at what cost.
+fn layouts(c: &mut Criterion) {
+    let (n, d) = (2048, 256);
+    let (loc, log_scale, x) = (normal((n, d), 1.0), normal((n, d), 0.5), normal((n, d), 1.5));
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap();
+    let expected = q.log_prob_grad(&x).unwrap();
+    let column_order = x.t().as_standard_layout().into_owned();
+    let mut wide = Array2::zeros((n, 3 * d));
+    wide.slice_mut(s![.., ..;3]).assign(&x);
+    let reversed = x.slice(s![..;-1, ..;-1]).as_standard_layout().into_owned();
+    let mut group = c.benchmark_group("layouts");
+    for (layout, x) in [
+        ("row_order", x.view()),
+        ("column_order", column_order.t()),
+        ("strided", wide.slice(s![.., ..;3])),
+        ("reversed", reversed.slice(s![..;-1, ..;-1])),
+    ] {
+        assert_eq!(q.log_prob_grad(&x).unwrap(), expected, "{layout}");
+        group.bench_function(layout, |b| b.iter(|| q.log_prob_grad(black_box(&x)).unwrap()));
+    }
+    let row = x.row(0);
+    let broadcast = row.broadcast((n, d)).unwrap();
+    assert_eq!(q.log_prob_grad(&broadcast), q.log_prob_grad(&broadcast.to_owned()));
+    group.bench_function("broadcast", |b| b.iter(|| q.log_prob_grad(black_box(&broadcast)).unwrap()));
+    group.finish();
+}
+
+/// On one thread and on two; and into an earlier result, where memory is not asked for.
+fn threads(c: &mut Criterion) {
+    let (n, d) = (8192, 256);
+    let (loc, log_scale, x) = (normal((n, d), 1.0), normal((n, d), 0.5), normal((n, d), 1.5));
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap();
+    let shared = DiagGaussian::shared(loc.row(0), log_scale.row(0), n).unwrap();
+    let expected = (q.log_prob_grad(&x).unwrap(), shared.score(&x).unwrap().total().unwrap());
+    let mut group = c.benchmark_group("threads");
+    for count in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+        let both = || (q.log_prob_grad(&x).unwrap(), shared.score(&x).unwrap().total().unwrap());
+        assert_eq!(pool.install(both), expected);
+        let (mut into, mut rng, mut z) = (expected.0.clone(), StdRng::seed_from_u64(5), x.clone());
+        let mut bench = |name: &str, work: &mut (dyn FnMut() + Send)| {
+            group.bench_function(format!("{name}/{count}"), |b| b.iter(|| pool.install(&mut *work)));
+        };
+        bench("log_prob_grad", &mut || drop(black_box(q.log_prob_grad(&x))));
+        bench("log_prob_grad_into", &mut || q.log_prob_grad_into(&x, &mut into).unwrap());
+        bench("score_total", &mut || drop(black_box(shared.score(&x).unwrap().total())));
+        bench("sample", &mut || drop(black_box(q.sample(&mut rng))));
+        bench("sample_into", &mut || q.sample_into(&mut rng, &mut z).unwrap());
+    }
+    group.finish();
+}
+
 /// The training step of the example `vae`, its own code: batch 128, 784-200-20-200-784.
 fn training_step(c: &mut Criterion) {
     let mut rng = StdRng::seed_from_u64(4);
@@ -184,5 +262,5 @@ fn training_step(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(kernels, likelihoods, divergences, paths, training_step);
+criterion_group!(kernels, likelihoods, divergences, paths, noise, layouts, threads, training_step);
 criterion_main!(kernels);
