@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// A floor imports lower floors; rooms of one floor may import each other without cycles.
 const FLOORS: [&[&str]; 5] = [
     &["real", "error"],
-    &["shape", "kernel", "rows", "arithmetic", "special", "noise", "check"],
+    &["shape", "kernel", "rows", "arithmetic", "elementary", "special", "noise", "check"],
     &["distribution"],
     &["gradient"],
     &["objective"],
@@ -204,6 +204,23 @@ fn law_files_of_one_room_import_each_other_without_cycles() {
     let graph: BTreeMap<_, _> = imports().into_iter().map(|(name, (_, inner))| (name, inner)).collect();
     assert!(graph["distribution/gaussian"].contains("distribution/loc_scale"), "the reader of imports reads");
     assert_eq!(cycle(&graph), None, "files of one room import each other in a circle");
+}
+
+/// Laws, estimators and objectives are mathematics: how a row is run is the business of the kernel.
+#[test]
+fn law_no_law_mentions_what_runs_it() {
+    let words = ["simd", "pulp", "avx", "rayon", "thread", "lanes", "block"];
+    let mut read = 0;
+    for room in ["distribution", "gradient", "objective"] {
+        for path in files(&root().join("src").join(room), "rs") {
+            let text = fs::read_to_string(&path).unwrap().to_lowercase();
+            for word in words {
+                assert!(!text.contains(word), "{} mentions {word}", path.display());
+            }
+            read += 1;
+        }
+    }
+    assert!(read > 10, "files are read");
 }
 
 #[test]

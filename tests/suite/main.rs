@@ -11,6 +11,7 @@ mod support;
 mod arithmetic;
 mod check;
 mod distribution;
+mod elementary;
 mod error;
 mod gradient;
 mod kernel;
