@@ -23,7 +23,9 @@
 //! | logits and grey levels | binary cross-entropy (no likelihood) | [`objective::bce_with_logits`] |
 //! | k log-weights an example | the importance-weighted bound; weights and their effective size | [`objective::importance_weighted`], [`gradient::importance`] |
 //! | nats | bits per dimension | [`objective::bits_per_dimension`] |
+//! | a generator | noise of six laws, the same bits on every machine | [`noise::Standard::draw`], [`noise::Key`] |
 //! | a gradient of my own | to know whether it is one | [`check::gradient`] |
+//! | many numbers, and exp or ln of each | a loop that is vector code, with its worst error | [`elementary`] |
 //! | a density of my own | score, slope, draws and path of its law | [`distribution::Base`], [`Distribution`] |
 //!
 //! # Conventions
@@ -38,6 +40,7 @@
 pub mod arithmetic;
 pub mod check;
 pub mod distribution;
+pub mod elementary;
 mod error;
 pub mod gradient;
 pub mod kernel;
@@ -77,6 +80,10 @@ pub mod chapters {
     pub mod house {}
     #[doc = include_str!("../docs/gradient/importance.md")]
     pub mod importance {}
+    #[doc = include_str!("../docs/noise/noise.md")]
+    pub mod noise {}
+    #[doc = include_str!("../docs/numbers.md")]
+    pub mod numbers {}
     #[doc = include_str!("../docs/rows/rows.md")]
     pub mod rows {}
     #[doc = include_str!("../docs/special/stable.md")]
