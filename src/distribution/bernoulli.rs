@@ -4,12 +4,12 @@ use rand::Rng;
 use super::kl::Kl;
 use super::law::{Distribution, ValueRows};
 use super::parameters::Parameters;
-use super::sample::{Draw, Sample, Transform};
+use super::sample::{Draw, Sample, Transform, assign};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
 use crate::noise::Standard;
-use crate::rows::{Grad, Parts, slots, sum_coordinates, weigh};
+use crate::rows::{Grad, Parts, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries};
 use crate::special::{Special, exp_not_above_0, ln_1p_unit};
 use crate::{Real, Result, Shape, ValueGrad};
@@ -154,19 +154,25 @@ impl<F: Real> Sample<F> for Bernoulli<'_, F> {
 
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
         let mut x = self.noise(rng);
-        overwrite(&mut x, &TransformRow(self));
+        // In standard layout by construction: always a slice.
+        overwrite(x.as_slice_mut().unwrap_or_default(), self.logits.ncols(), &TransformRow(self));
         x
     }
 
-    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut Array2<F>) -> Result<()> {
+    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        Standard::Uniform.fill(rng, slots(out));
-        overwrite(out, &TransformRow(self));
+        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
+        Standard::Uniform.fill(rng, rows);
+        overwrite(rows, self.logits.ncols(), &TransformRow(self));
         Ok(())
     }
 }
 
 /// Uniform noise u of the open interval; x = 1 where u < sigmoid(l).
+///
+/// u is one of 2^23 numbers in f32 (2^52 in f64), so the chance of a bit is a multiple of 2^-23
+/// (2^-52), and one rarer than 2^-24 (2^-53) is never drawn. A u between two roundings of sigmoid(l)
+/// is the one case where machines of different levels draw different bits.
 impl<F: Real> Transform<F> for Bernoulli<'_, F> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
         Standard::Uniform.draw(rng, (self.shape().samples(), self.logits.ncols()))

@@ -6,7 +6,7 @@ use super::kl::Kl;
 use super::law::{Distribution, ValueRows, places};
 use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts, root_of_scale, scaled};
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{Level, RowFn, fill, fill_into};
+use crate::kernel::{RowFn, fill, fill_into};
 use crate::noise::Standard;
 use crate::rows::{Grad, Parts, sum_coordinates};
 use crate::shape::entries;
@@ -122,12 +122,24 @@ impl<'a, F: Real> DiagGaussian<'a, F> {
         ValueGrad { value, grad: Grad::held(grad, parts) }
     }
 
-    /// [`kl_standard`](Self::kl_standard) into an earlier result. Errors: `Shape` where `into` has
-    /// other numbers of rows or columns.
+    /// [`kl_standard`](Self::kl_standard) into an earlier result, of this divergence or of any other
+    /// value of the same parameters.
+    ///
+    /// Shapes: `into` has `(rows,)` values and `(rows, 2 dim)` gradients.
+    /// Errors: `Shape` where it has others; it is as it was then.
+    ///
+    /// ```
+    /// use estimand::{DiagGaussian, ndarray::array};
+    /// let (first, next) = (array![[3.0, 0.0]], array![[1.0, 0.0]]);
+    /// let mut kl = DiagGaussian::from_head(&first)?.kl_standard();
+    /// DiagGaussian::from_head(&next)?.kl_standard_into(&mut kl)?;
+    /// assert_eq!(kl.value, array![0.5]);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
     pub fn kl_standard_into(&self, into: &mut ValueRows<F, LocScaleParts>) -> Result<()> {
         let parts = self.parts();
         let (values, flat) = places(into, self.loc.nrows(), &parts)?;
-        fill_into(Level::best(), [], [parts.width()], values, [flat], &KlStandardRow(self));
+        fill_into([], [parts.width()], values, [flat], &KlStandardRow(self));
         Ok(())
     }
 

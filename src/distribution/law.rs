@@ -74,7 +74,7 @@ pub trait Distribution<F: Real>: Sized + Sync {
         let parts = self.parts();
         let (values, flat) = places(into, n, &parts)?;
         let f = LogProbRow::<Self, true>(self);
-        fill_into(Level::best(), [x.view()], [parts.width()], values, [flat], &f);
+        fill_into([x.view()], [parts.width()], values, [flat], &f);
         Ok(())
     }
 

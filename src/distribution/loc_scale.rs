@@ -5,11 +5,11 @@ use rand::Rng;
 
 use super::law::{Distribution, Smooth, ValueRows};
 use super::parameters::Parameters;
-use super::sample::{Draw, Reparameterize, Sample, Transform};
+use super::sample::{Draw, Reparameterize, Sample, Transform, assign};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
-use crate::rows::{Grad, Parts, slots, sum_coordinates, weigh};
+use crate::rows::{Grad, Parts, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries, same_shape};
 use crate::{Error, Real, Result, Shape, ValueGrad};
 
@@ -21,8 +21,8 @@ pub trait Base<F: Real>: Copy + Debug + Send + Sync {
     /// Fills `out` with independent draws.
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]);
 
-    /// An array of what [`noise`](Self::noise) draws. A base that can make one without filling it with
-    /// zeros first does so here.
+    /// An array of the shape, of the numbers that [`noise`](Self::noise) would fill it with. A base
+    /// that can make one without filling it with zeros first does so here.
     fn noise_rows<R: Rng + ?Sized>(&self, rng: &mut R, shape: (usize, usize)) -> Array2<F> {
         let mut noise = Array2::zeros(shape);
         // In standard layout by construction: always a slice.
@@ -263,21 +263,24 @@ impl<F: Real, B: Base<F>> Sample<F> for LocScale<'_, F, B> {
 
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
         let mut x = self.noise(rng);
-        overwrite(&mut x, &TransformRow(self));
+        overwrite(x.as_slice_mut().unwrap_or_default(), self.loc.ncols(), &TransformRow(self));
         x
     }
 
-    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut Array2<F>) -> Result<()> {
+    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        self.base.noise(rng, slots(out));
-        overwrite(out, &TransformRow(self));
+        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
+        self.base.noise(rng, rows);
+        overwrite(rows, self.loc.ncols(), &TransformRow(self));
         Ok(())
     }
 }
 
 impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        self.base.noise_rows(rng, (self.shape().samples(), self.loc.ncols()))
+        let noise = self.base.noise_rows(rng, (self.shape().samples(), self.loc.ncols()));
+        // A base of a user's own may draw in another layout.
+        if noise.is_standard_layout() { noise } else { noise.as_standard_layout().into_owned() }
     }
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {

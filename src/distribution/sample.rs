@@ -20,14 +20,34 @@ pub trait Sample<F: Real>: Distribution<F> {
         self.draw(rng).into_x()
     }
 
-    /// The samples alone, written over an earlier array of them: `out: (n, dim)`.
+    /// The samples alone, written over an earlier array of them, or a part of a larger one:
+    /// [`sample`](Self::sample) for the same generator.
     ///
+    /// Shapes: `out: (n, dim)` in any layout; in row order nothing is allocated.
     /// Errors: `Shape`; `out` is as it was then.
-    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut Array2<F>) -> Result<()> {
+    ///
+    /// ```
+    /// use estimand::{DiagGaussian, Sample, ndarray::Array2};
+    /// use estimand::rand::{SeedableRng, rngs::StdRng};
+    ///
+    /// let q = DiagGaussian::standard(100, 3)?;
+    /// let mut rng = StdRng::seed_from_u64(0);
+    /// let mut z = Array2::<f64>::zeros((100, 3));
+    /// q.sample_into(&mut rng, &mut z)?;
+    /// assert_eq!(z, q.sample(&mut StdRng::seed_from_u64(0)));
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        out.assign(&self.sample(rng));
-        Ok(())
+        assign(out, &self.sample(rng))
     }
+}
+
+/// Samples to where they were asked for, of the same shape.
+pub(super) fn assign<F: Real>(out: &mut ArrayRef2<F>, x: &ArrayRef2<F>) -> Result<()> {
+    same_shape("sample", x.shape(), out.shape())?;
+    out.assign(x);
+    Ok(())
 }
 
 /// A law whose draw is a function of noise of a fixed size, whatever the parameters: the noise can

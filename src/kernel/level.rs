@@ -6,8 +6,8 @@ use crate::arithmetic::{Arithmetic, Fused, Plain};
 /// Which instructions a pass is run with.
 ///
 /// Everything that passes over rows takes the best level by itself; forms that take the level are
-/// there so that both can be tried side by side. They differ in the roundings of multiply-and-add,
-/// a few units in the last place; noise is the same, bit for bit.
+/// there so that both can be tried side by side. They differ by the roundings of multiply-and-add: a
+/// function in its last places, a sum by a few roundings of its terms. Noise is the same, bit for bit.
 ///
 /// ```
 /// use estimand::kernel::{Level, RowFn, fill_at};

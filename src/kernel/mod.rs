@@ -1,7 +1,8 @@
 //! How a row of mathematics is run: the level of the instructions, the pass over rows, the threads.
 //!
-//! A law writes one row ([`RowFn`]), generic in its arithmetic, and knows nothing of what is below.
-//! Here a pass is compiled twice, at the two [`Level`]s, and the better one is taken at run time;
+//! The mathematics of a row ([`RowFn`], which calls `log_prob_row` of a law, say) is generic in its
+//! arithmetic and knows nothing of what is below. Here a pass is compiled for each width of vectors,
+//! at the two [`Level`]s of rounding, and the best one is taken at run time;
 //! rows in any memory layout come as slices; and with the feature `rayon` blocks of rows are shared
 //! among threads, with the same bits for any number of them.
 //!

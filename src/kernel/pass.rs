@@ -19,7 +19,8 @@ const TASK: usize = 1 << 15;
 /// For speed, mark `row` and what it calls `#[inline(always)]`, and ask the token `a` for its
 /// functions; a row written with the standard library's is as right, and slower.
 pub trait RowFn<F: Real, const K: usize>: Sync {
-    /// The value of row `i`; `out`, as wide as the pass was told, is written in full.
+    /// The value of row `i`; `out`, as wide as the pass was told, has to be written in full: what it
+    /// holds before is another row, or nothing.
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, inputs: [&[F]; K], out: &mut [F]) -> F;
 }
 
@@ -57,7 +58,8 @@ impl<F: Real, R: RowFn<F, K>, S: Sink<F>, const K: usize> Work<F> for Pass<'_, '
 /// written, cut into arrays `(n, width)` of the given widths.
 ///
 /// Rows are shared among threads where that is worth it.
-/// Errors: `Count` where an input has not `n` rows.
+/// Errors: `Count` where an input has not `n` rows, or there are more numbers to write than can be
+/// counted.
 pub fn fill_at<F: Real, const K: usize, const M: usize>(
     level: Level,
     n: usize,
@@ -65,10 +67,15 @@ pub fn fill_at<F: Real, const K: usize, const M: usize>(
     widths: [usize; M],
     f: &impl RowFn<F, K>,
 ) -> Result<Filled<F, M>> {
-    match inputs.iter().find(|input| input.nrows() != n) {
-        None => Ok(filled(level, n, inputs, widths, f)),
-        Some(input) => Err(Error::Count { name: "inputs", axis: "rows", got: input.nrows(), expected: n.to_string() }),
+    if let Some(input) = inputs.iter().find(|input| input.nrows() != n) {
+        return Err(Error::Count { name: "inputs", axis: "rows", got: input.nrows(), expected: n.to_string() });
     }
+    let width = widths.iter().try_fold(0, |sum: usize, &width| sum.checked_add(width));
+    if width.and_then(|width| width.checked_mul(n)).is_none() {
+        let expected = format!("few enough for {n} rows to be counted");
+        return Err(Error::Count { name: "widths", axis: "columns", got: usize::MAX, expected });
+    }
+    Ok(filled(level, n, inputs, widths, f))
 }
 
 /// Values, `(n,)`, and rows cut into `M` arrays.
@@ -91,10 +98,10 @@ fn filled<F: Real, const K: usize, const M: usize>(
     widths: [usize; M],
     f: &impl RowFn<F, K>,
 ) -> Filled<F, M> {
-    if several() && n > rows_a_task(&inputs, widths) {
+    if n > rows_a_task(&inputs, widths) && several() {
         let mut values = vec![F::zero(); n];
         let mut outs = widths.map(|width| vec![F::zero(); n * width]);
-        fill_into(level, inputs, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice), f);
+        place(level, inputs, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice), f);
         return (values.into(), arrays(n, widths, outs));
     }
     // One thread appends, and does not pay for zeros that are written over.
@@ -111,9 +118,19 @@ fn rows_a_task<F, const K: usize, const M: usize>(inputs: &[ArrayView2<'_, F>; K
     (TASK / numbers.max(1)).max(1)
 }
 
-/// [`fill_at`] a level into a place that is there, each output as many rows of its width as there
-/// are values, without gaps.
+/// [`fill`] into a place that is there, each output as many rows of its width as there are values,
+/// without gaps.
 pub(crate) fn fill_into<F: Real, const K: usize, const M: usize>(
+    inputs: [ArrayView2<'_, F>; K],
+    widths: [usize; M],
+    values: &mut [F],
+    outs: [&mut [F]; M],
+    f: &impl RowFn<F, K>,
+) {
+    place(Level::best(), inputs, widths, values, outs, f);
+}
+
+fn place<F: Real, const K: usize, const M: usize>(
     level: Level,
     inputs: [ArrayView2<'_, F>; K],
     widths: [usize; M],
@@ -151,15 +168,12 @@ fn pieces<'a, F, const M: usize>(
     values.chunks_mut(each).enumerate().map(cut).collect()
 }
 
-/// Each row replaced by what `f` writes for it, the old one its input.
+/// Each row of `width` numbers replaced by what `f` writes for it, the old one its input.
 ///
 /// In place, so that a large array is not met twice.
-pub(crate) fn overwrite<F: Real>(rows: &mut Array2<F>, f: &impl RowFn<F, 1>) {
-    let width = rows.ncols();
+pub(crate) fn overwrite<F: Real>(rows: &mut [F], width: usize, f: &impl RowFn<F, 1>) {
     let each = (TASK / width.max(1)).max(1);
-    // In standard layout by construction: always a slice, and empty where rows are.
-    let all = rows.as_slice_mut().unwrap_or_default();
-    let pieces = all.chunks_mut((each * width).max(1)).enumerate().collect();
+    let pieces = rows.chunks_mut((each * width).max(1)).enumerate().collect();
     map(pieces, |(k, rows)| {
         run(Level::best(), Overwrite { start: k * each, row: vec![F::zero(); width], rows, f });
     });

@@ -140,8 +140,8 @@ fn hard_an_earlier_result_of_another_shape_stays_as_it_is() {
     into.value = Array1::ones(3);
     let wrong = Err(Error::Shape { name: "into", got: vec![3], expected: vec![2] });
     assert_eq!(other.log_prob_grad_into(&Array2::ones((2, 1)), &mut into), wrong);
-    let mut z = Array2::ones((3, 3));
+    let mut z = Array2::<f64>::ones((3, 3));
     let wrong = Err(Error::Shape { name: "out", got: vec![3, 3], expected: vec![2, 3] });
     assert_eq!(q.sample_into(&mut StdRng::seed_from_u64(1), &mut z), wrong);
-    assert_eq!(z, Array2::ones((3, 3)));
+    assert_eq!(z, Array2::<f64>::ones((3, 3)));
 }

@@ -4,9 +4,9 @@ use estimand::arithmetic::Arithmetic;
 use estimand::distribution::{Base, BaseCdf, LocScale, LocScaleParts, Normal};
 use estimand::ndarray::{Array2, ArrayView2, array};
 use estimand::noise::Standard;
-use estimand::rand::Rng;
+use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
 use estimand::{
-    Bernoulli, DiagGaussian, Distribution, Error, Real, Reparameterize, Rows, Smooth, Transform, ValueGrad,
+    Bernoulli, DiagGaussian, Distribution, Error, Real, Reparameterize, Rows, Sample, Smooth, Transform, ValueGrad,
 };
 
 use crate::support::conforms::{self, Family};
@@ -72,6 +72,25 @@ impl<F: Real> Base<F> for Logistic {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]) {
         Standard::Logistic.fill(rng, out);
     }
+
+    /// In column order, as a base is free to.
+    fn noise_rows<R: Rng + ?Sized>(&self, rng: &mut R, shape: (usize, usize)) -> Array2<F> {
+        let rows: Array2<F> = Standard::Logistic.draw(rng, shape);
+        rows.t().as_standard_layout().into_owned().reversed_axes()
+    }
+}
+
+#[test]
+fn hard_a_base_may_draw_in_another_layout() {
+    let head = Array2::from_shape_fn((5, 6), |(i, j)| 0.25 * (i as f64 - j as f64));
+    let q = LocScale::<f64, Logistic>::from_head(&head).unwrap();
+    let rng = || StdRng::seed_from_u64(3);
+    let x = q.sample(&mut rng());
+    assert_eq!(x, q.transform(q.noise(&mut rng())).unwrap().into_x());
+    let mut into = Array2::zeros((5, 3));
+    q.sample_into(&mut rng(), &mut into).unwrap();
+    assert_eq!(into, x);
+    assert!((&x - &q.loc()).iter().all(|z| z.abs() > 1e-9), "the noise was transformed");
 }
 
 impl<F: Real> BaseCdf<F> for Logistic {

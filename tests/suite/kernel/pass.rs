@@ -54,3 +54,12 @@ fn hard_inputs_of_other_lengths() {
     let expected = Error::Count { name: "inputs", axis: "rows", got: 4, expected: "3".to_owned() };
     assert_eq!(got, expected);
 }
+
+#[test]
+fn hard_more_numbers_than_can_be_counted() {
+    for widths in [[usize::MAX, 1], [usize::MAX / 2, 0]] {
+        let got = fill_at(Level::Plain, 3, [], widths, &Number).unwrap_err();
+        let expected = "few enough for 3 rows to be counted".to_owned();
+        assert_eq!(got, Error::Count { name: "widths", axis: "columns", got: usize::MAX, expected });
+    }
+}
