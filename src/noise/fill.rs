@@ -10,6 +10,9 @@ use crate::kernel::{Level, Work, map, run, several};
 /// Numbers of a block: each block has a generator of its own.
 const BLOCK: usize = 4096;
 
+/// Blocks of a key, which has 2^64 numbers.
+const BLOCKS: u64 = u64::MAX / BLOCK as u64 + 1;
+
 /// Units that are made before they become numbers: they stay in the nearest cache.
 const CHUNK: usize = 128;
 
@@ -137,7 +140,8 @@ fn numbers<F: Real, L: Law>(key: Key, start: u64, n: usize, emit: &mut dyn FnMut
             }
             place += CHUNK;
         }
-        block = block.wrapping_add(1);
+        // After the last number of a key comes its first, wherever a piece began.
+        block = block.wrapping_add(1) % BLOCKS;
     }
 }
 

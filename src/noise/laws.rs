@@ -197,7 +197,7 @@ fn laplace<F: Real>(unit: F::Bits) -> F {
 #[inline(always)]
 fn open<F: Real>(unit: F::Bits, down: usize) -> F {
     let above = if size_of::<F>() == size_of::<f32>() { 9 } else { 12 };
-    let size = F::of(0.5_f64.powi(down as i32));
+    let size = F::of(half_to_the(down));
     F::of_bits(size.bits() | (unit >> above)) - (size - F::of(0.5) * F::epsilon() * size)
 }
 
@@ -208,7 +208,7 @@ fn fraction<F: Real>(unit: F::Bits, used: usize, down: usize) -> F {
     if size_of::<F>() != size_of::<f32>() {
         return open(unit << used, down);
     }
-    let step = F::of(0.5_f64.powi((32 + down - used) as i32));
+    let step = F::of(half_to_the(32 + down - used));
     F::of_integer((unit << used) >> used) * step + F::of(0.5) * step
 }
 
@@ -219,7 +219,7 @@ fn eighth<F: Real>(unit: F::Bits) -> F {
     if size_of::<F>() != size_of::<f32>() {
         return open::<F>(unit ^ sign::<F>(), 2) - F::of(0.125);
     }
-    let step = F::of(0.5_f64.powi(32));
+    let step = F::of(half_to_the(32));
     F::of_integer(unit) * (F::of(0.25) * step) + F::of(0.5) * step
 }
 
@@ -239,4 +239,10 @@ fn turned<F: Real>(x: F, unit: F::Bits) -> F {
 #[inline(always)]
 fn sign<F: Real>() -> F::Bits {
     (-F::zero()).bits()
+}
+
+/// 2^-n, by its bits: a power of the standard library is only near it by promise.
+#[inline(always)]
+fn half_to_the(n: usize) -> f64 {
+    f64::from_bits(((1023 - n) as u64) << 52)
 }

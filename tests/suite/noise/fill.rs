@@ -138,6 +138,10 @@ fn hard_the_last_places() {
         let out = filled::<f32>(Key::new(1), Standard::Normal, start, 10_000);
         assert!(out.iter().all(|z| z.is_finite()));
     }
+    // The numbers of a key end at 2^64, and begin again, however they are cut.
+    let (end, whole) = (u64::MAX - 99, filled::<f64>(Key::new(1), Standard::Normal, u64::MAX - 99, 9000));
+    assert_eq!(whole[100..], filled::<f64>(Key::new(1), Standard::Normal, 0, 8900));
+    assert_eq!(whole[5000..], filled::<f64>(Key::new(1), Standard::Normal, end.wrapping_add(5000), 4000));
     let none: Array2<f64> = Standard::Normal.draw(&mut ChaCha8Rng::seed_from_u64(1), (0, 3));
     assert_eq!(none.dim(), (0, 3));
 }
