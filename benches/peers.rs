@@ -38,8 +38,7 @@ fn op<T>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, check: impl Fn(&T
     group.bench_function(name, |b| b.iter(&mut run));
 }
 
-/// `got` is `expected`, an expression of whole arrays in f64, to `most` epsilons of the largest
-/// magnitude that any of its terms has.
+/// `got` is `expected`, an expression of whole arrays in f64, to `most` epsilons of 1 + |expected|.
 fn assert_near<'a>(
     what: &str,
     got: impl IntoIterator<Item = &'a f32>,

@@ -86,6 +86,8 @@ pub mod chapters {
     pub mod numbers {}
     #[doc = include_str!("../docs/rows/rows.md")]
     pub mod rows {}
+    #[doc = include_str!("../docs/speed.md")]
+    pub mod speed {}
     #[doc = include_str!("../docs/special/stable.md")]
     pub mod stable {}
 }

@@ -1,6 +1,6 @@
 """Times what a user would pick instead (JAX jit, PyTorch, NumPy/SciPy) on the work of benches/peers.rs.
 
-    THREADS=1 python peers.py [op ...]      one JSON line an (op, peer): median ns per element
+    THREADS=1 python peers.py [op ...]      one JSON line an (op, peer): median ms, and ns per element
 
 An op's name is the id of the same work in the criterion group `peers`. Inputs have the same shapes and
 the same distributions as there; all in f32 unless the name says f64.
