@@ -16,7 +16,7 @@ use ndarray::{Array2, ArrayRef1};
 pub use coordinates::sum_coordinates;
 pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};
-pub(crate) use sum::{LONG, pairwise, sum_by_block, weigh};
+pub(crate) use sum::{LONG, pairwise, sum_long, weigh};
 pub use value_grad::ValueGrad;
 pub(crate) use value_grad::{mean_of, mean_rows};
 

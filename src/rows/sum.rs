@@ -32,7 +32,7 @@ fn block<F: Real>(from: usize, to: usize, term: &impl Fn(usize) -> F) -> F {
 
 /// The sum of a term of each number of a row: in lanes, and joined in pairs where the row is long.
 #[inline(always)]
-pub(crate) fn sum_by_block<F: Real>(row: &[F], term: impl Fn(F) -> F) -> F {
+pub(crate) fn sum_long<F: Real>(row: &[F], term: impl Fn(F) -> F) -> F {
     let in_lanes = |block: &[F]| sum_coordinates::<false, _, 1, 0>([block], [], |[x]| (term(x), []));
     let d = row.len();
     if d <= LONG {

@@ -2,7 +2,7 @@ use ndarray::{Array1, ArrayRef1};
 
 use super::scalar::exp_not_above_0;
 use crate::arithmetic::{Arithmetic, Plain};
-use crate::rows::{LONG, pairwise, sum_by_block, sum_coordinates};
+use crate::rows::{LONG, pairwise, sum_coordinates, sum_long};
 use crate::shape::same_shape;
 use crate::{Error, Real, Result, ValueGrad};
 
@@ -112,7 +112,7 @@ pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &[F], weight
         sum_coordinates::<true, _, 1, 1>([row], [weights], weight)
     } else {
         weights.iter_mut().zip(row).for_each(|(w, &x)| *w = weight([x]).0);
-        sum_by_block(weights, |w| w)
+        sum_long(weights, |w| w)
     };
     let rest = if total >= F::of(2.0) { total - F::one() } else { sum_beside_peak(row, weights, most) };
     if rest.is_nan() {
@@ -130,7 +130,7 @@ pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &[F], weight
 fn sum_beside_peak<F: Real>(row: &[F], weights: &mut [F], most: F) -> F {
     let peak = row.iter().position(|&x| x == most).unwrap_or_default();
     let one = std::mem::take(&mut weights[peak]);
-    let rest = sum_by_block(weights, |w| w);
+    let rest = sum_long(weights, |w| w);
     weights[peak] = one;
     rest
 }

@@ -49,12 +49,12 @@ proptest! {
     }
 }
 
-/// A million samples of one weight: the sum is exact, the weight and its square are rounded three
+/// Many samples of one weight: the sum is exact, the weight and its square are rounded three
 /// times (.5 each), the squares meet 127 + 5 additions in a block of 4096, at most 127 + 1 joins, and
 /// the quotient rounds once more.
 #[test]
-fn hard_a_million_equal_weights_are_a_million_samples() {
-    let k = 1_000_000;
+fn hard_many_equal_weights_are_as_many_samples() {
+    let k = 700_000;
     let ess = effective_sample_size(&Array1::<f32>::zeros(k), k).unwrap()[0];
     let bound = 0.5 * (3.0 + 132.0 + 128.0 + 1.0);
     assert_eps(ess, k as f64, k as f64, bound, "equal weights");
