@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, Axis, CowArray, Ix2};
 
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
-use crate::rows::sum_coordinates;
+use crate::rows::{sum_coordinates, sum_long};
 use crate::shape::{any, groups, no_nan};
 use crate::special::log_sum_exp_row;
 use crate::{Real, Result, ValueGrad};
@@ -101,6 +101,6 @@ struct SquaresRow;
 impl<F: Real> RowFn<F, 1> for SquaresRow {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, _: A, _: usize, [w]: [&[F]; 1], _: &mut [F]) -> F {
-        sum_coordinates::<false, _, 1, 0>([w], [], |[w]| (w * w, []))
+        sum_long(w, |w| w * w)
     }
 }

@@ -16,18 +16,19 @@ use ndarray::{Array2, ArrayRef1};
 pub use coordinates::sum_coordinates;
 pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};
-pub(crate) use sum::{pairwise, weigh};
+pub(crate) use sum::{LONG, pairwise, sum_long, weigh};
 pub use value_grad::ValueGrad;
 pub(crate) use value_grad::{mean_of, mean_rows};
 
-use crate::kernel::{Level, map};
+use crate::kernel::{Level, map, several};
 use crate::shape::{any, no_nan, same_shape};
 use crate::{Error, Real, Result, Shape};
-use sum::PairwiseRows;
+use sum::{BLOCK, PairwiseRows, Sink};
 
-/// Rows that are summed before sums are joined with those of another task: whole blocks of
-/// pairwise sums.
-const TASK: usize = 4096;
+/// A full task of one parameter row is 2^`TASK_LEVEL` blocks: one partial sum of a pairwise sum.
+const TASK_LEVEL: u32 = 5;
+/// Rows of a task, at the most.
+const TASK: usize = BLOCK << TASK_LEVEL;
 
 /// Gradient rows that are not yet made, read in one of four ways.
 ///
@@ -97,43 +98,17 @@ pub trait Rows<F: Real>: Sync {
     }
 }
 
-/// Sums rows by tasks of fixed size, which threads may share: the order of additions, and so the
-/// last bit, is the same for any number of them.
+/// Sums rows, which threads may share: the order of additions, and so the last bit, is that of one
+/// pass over all rows.
 fn reduce<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: impl Fn(usize) -> F + Sync) -> Result<Grad<F, R::Parts>> {
     let (shape, parts) = (rows.shape(), rows.parts());
-    let (width, repeat) = (parts.width(), shape.repeat.max(1));
-    // The sums, flat, of the parameter rows that a range of rows belongs to, or of its part of one.
-    let sums = |range: Range<usize>| {
-        let mut flat = Vec::with_capacity(range.len().div_ceil(repeat) * width);
-        let mut sum = PairwiseRows::new(width);
-        rows.visit_rows(Level::best(), range.clone(), |i, row| {
-            if repeat == 1 {
-                let weight = weight(i);
-                flat.extend(row.iter().map(|&g| weigh(weight, g)));
-                return;
-            }
-            sum.add(weight(i), row);
-            if (i + 1) % repeat == 0 || i + 1 == range.end {
-                sum.drain_onto(&mut flat);
-            }
-        });
-        flat
-    };
-    let samples = shape.samples();
-    let mut flat = if repeat <= TASK {
-        let each = TASK / repeat * repeat;
-        let tasks = (0..samples).step_by(each).map(|i| i..samples.min(i + each)).collect();
-        map(tasks, sums).concat()
+    let (width, samples) = (parts.width(), shape.samples());
+    let mut flat = if several() && samples > TASK {
+        by_tasks(rows, &weight)
     } else {
-        let part = |i: usize, end: usize| (i..end).step_by(TASK).map(move |i| i..end.min(i + TASK));
-        let tasks = (0..shape.rows).flat_map(|t| part(t * repeat, (t + 1) * repeat)).collect();
-        let partial = map(tasks, sums);
+        // One thread appends, and does not pay for zeros that are written over.
         let mut flat = Vec::with_capacity(shape.rows * width);
-        let mut sum = PairwiseRows::new(width);
-        for of_one_row in partial.chunks(repeat.div_ceil(TASK)) {
-            of_one_row.iter().for_each(|part| sum.add(F::one(), part));
-            sum.drain_onto(&mut flat);
-        }
+        sums(rows, &weight, 0..samples, &mut flat);
         flat
     };
     // Parameter rows without a sample have the sum of nothing.
@@ -143,6 +118,65 @@ fn reduce<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: impl Fn(usize) -> F + 
         nan_row(rows)?;
     }
     Ok(Grad::held(flat, parts))
+}
+
+/// The sums of the parameter rows that a range of rows belongs to, or of its part of one.
+fn sums<F: Real, R: Rows<F> + ?Sized>(
+    rows: &R,
+    weight: &impl Fn(usize) -> F,
+    range: Range<usize>,
+    out: &mut impl Sink<F>,
+) {
+    let repeat = rows.shape().repeat.max(1);
+    let mut sum = PairwiseRows::new(rows.parts().width());
+    rows.visit_rows(Level::best(), range.clone(), |i, row| {
+        if repeat == 1 {
+            let weight = weight(i);
+            out.put(row.iter().map(|&g| weigh(weight, g)));
+            return;
+        }
+        sum.add(weight(i), row);
+        if (i + 1) % repeat == 0 || i + 1 == range.end {
+            sum.drain_onto(out);
+        }
+    });
+}
+
+/// All sums, flat: the rows of a task are those of whole parameter rows, each task with its place
+/// in the result; or [`TASK`] of one, whose sums are joined as one pass joins them.
+fn by_tasks<F: Real, R: Rows<F> + ?Sized>(rows: &R, weight: &(impl Fn(usize) -> F + Sync)) -> Vec<F> {
+    let (shape, width) = (rows.shape(), rows.parts().width());
+    let (repeat, samples) = (shape.repeat, shape.samples());
+    let run = |(range, mut place): (Range<usize>, &mut [F])| sums(rows, weight, range, &mut place);
+    if repeat <= TASK {
+        let mut flat = vec![F::zero(); shape.rows * width];
+        let each = TASK / repeat;
+        let places = flat.chunks_mut((each * width).max(1)).enumerate();
+        let range = |k: usize| k * each * repeat..samples.min((k + 1) * each * repeat);
+        map(places.map(|(k, place)| (range(k), place)).collect(), run);
+        return flat;
+    }
+    let tasks = repeat.div_ceil(TASK);
+    let mut partial = vec![F::zero(); shape.rows * tasks * width];
+    let places = partial.chunks_mut(width.max(1)).enumerate();
+    let range = |k: usize| {
+        let (start, end) = (k / tasks * repeat + k % tasks * TASK, (k / tasks + 1) * repeat);
+        start..end.min(start + TASK)
+    };
+    map(places.map(|(k, place)| (range(k), place)).collect(), run);
+    let mut flat = Vec::with_capacity(shape.rows * width);
+    let mut sum = PairwiseRows::new(width);
+    for of_one_row in partial.chunks((tasks * width).max(1)) {
+        for (k, part) in of_one_row.chunks(width).enumerate() {
+            if (k + 1) * TASK <= repeat {
+                sum.join(TASK_LEVEL, part.to_vec());
+            } else {
+                sum.add(F::one(), part);
+            }
+        }
+        sum.drain_onto(&mut flat);
+    }
+    flat
 }
 
 /// The error of a sum that came out NaN, if a row of it is NaN (infinities of both signs are not).

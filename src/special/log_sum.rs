@@ -2,12 +2,10 @@ use ndarray::{Array1, ArrayRef1};
 
 use super::scalar::exp_not_above_0;
 use crate::arithmetic::{Arithmetic, Plain};
-use crate::rows::{pairwise, sum_coordinates};
+use crate::rows::{LONG, pairwise, sum_coordinates, sum_long};
 use crate::shape::same_shape;
 use crate::{Error, Real, Result, ValueGrad};
 
-/// Terms summed in lanes before sums are joined in pairs.
-const BLOCK: usize = 4096;
 /// Largest entries that are kept side by side.
 const LANES: usize = 32;
 
@@ -110,11 +108,11 @@ pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &[F], weight
         let w = exp_not_above_0(a, x - most);
         (w, [w])
     };
-    let total = if row.len() <= BLOCK {
+    let total = if row.len() <= LONG {
         sum_coordinates::<true, _, 1, 1>([row], [weights], weight)
     } else {
         weights.iter_mut().zip(row).for_each(|(w, &x)| *w = weight([x]).0);
-        sum_by_block(weights)
+        sum_long(weights, |w| w)
     };
     let rest = if total >= F::of(2.0) { total - F::one() } else { sum_beside_peak(row, weights, most) };
     if rest.is_nan() {
@@ -126,26 +124,15 @@ pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &[F], weight
     }
     (most, rest)
 }
+
 /// The sum without the peak, whose one drowns what is small beside it.
+#[inline(always)]
 fn sum_beside_peak<F: Real>(row: &[F], weights: &mut [F], most: F) -> F {
     let peak = row.iter().position(|&x| x == most).unwrap_or_default();
     let one = std::mem::take(&mut weights[peak]);
-    let rest = sum_by_block(weights);
+    let rest = sum_long(weights, |w| w);
     weights[peak] = one;
     rest
-}
-
-/// The sum of a row: in lanes, and joined in pairs where it is long.
-#[inline(always)]
-fn sum_by_block<F: Real>(row: &[F]) -> F {
-    let d = row.len();
-    if d <= BLOCK {
-        return sum_coordinates::<false, _, 1, 0>([row], [], |[w]| (w, []));
-    }
-    pairwise(d.div_ceil(BLOCK), |b| {
-        let block = &row[b * BLOCK..d.min((b + 1) * BLOCK)];
-        sum_coordinates::<false, _, 1, 0>([block], [], |[w]| (w, []))
-    })
 }
 
 /// The largest entry that is a number; -inf where there is none.

@@ -1,6 +1,7 @@
 use approx::assert_abs_diff_eq;
 use estimand::gradient::importance::{effective_sample_size, normalised_weights};
 use estimand::ndarray::{Array1, array};
+use estimand::rows::sum_coordinates;
 use estimand::{DiagGaussian, Distribution, Error, Sample};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -46,6 +47,21 @@ proptest! {
             assert_abs_diff_eq!(ess, plain, epsilon = few * plain);
         }
     }
+}
+
+/// Many samples of one weight: the sum is exact, the weight and its square are rounded three
+/// times (.5 each), the squares meet 127 + 5 additions in a block of 4096, at most 127 + 1 joins, and
+/// the quotient rounds once more.
+#[test]
+fn hard_many_equal_weights_are_as_many_samples() {
+    let k = 700_000;
+    let ess = effective_sample_size(&Array1::<f32>::zeros(k), k).unwrap()[0];
+    let bound = 0.5 * (3.0 + 132.0 + 128.0 + 1.0);
+    assert_eps(ess, k as f64, k as f64, bound, "equal weights");
+    let square = (1.0 / k as f32).powi(2);
+    let lanes = sum_coordinates::<false, _, 1, 0>([&vec![square; k]], [], |[w]| (w, []));
+    let off = (f64::from(lanes) * k as f64 - 1.0).abs();
+    assert!(off > 2.0 * bound * f64::from(f32::EPSILON), "lanes alone would do: {lanes}");
 }
 
 /// E z^2 = 1.25 under the target N(1/2, 1) by samples of N(0, 1.5^2).

@@ -13,6 +13,7 @@ use estimand::{Error, Parts, Real, Rows, Shape};
 use proptest::prelude::*;
 
 use crate::support::strategy::config;
+use crate::support::threads::with_threads;
 
 /// Two parts of any width.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,6 +128,12 @@ fn hard_no_rows_and_no_columns() {
     let flat = Table::<f32>::new(Array2::zeros((4, 0)), 2);
     assert_eq!(flat.total().unwrap().flat().dim(), (2, 0));
     assert_eq!(flat.collect().flat().dim(), (4, 0));
+    // More rows than a task has, without a column.
+    for repeat in [1, 10, 5000] {
+        let many = Table::<f64>::new(Array2::zeros((10_000, 0)), repeat);
+        let total = with_threads(3, || many.total().unwrap());
+        assert_eq!(total.flat().dim(), (10_000 / repeat, 0));
+    }
     // Two parameter rows without a sample: sums of nothing.
     let unsampled = Table::<f32> { rows: Array2::zeros((0, 1)), shape: Shape { rows: 2, repeat: 0, dim: 1 } };
     assert_eq!(unsampled.total().unwrap().flat(), array![[0.0], [0.0]]);
