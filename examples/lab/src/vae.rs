@@ -72,6 +72,10 @@ impl<F: Scalar> Vae<F> {
     /// Shapes: `x: (n, pixels)` of bits, `noise: (n, latent)`, standard normal.
     /// Errors: those of the layers and laws.
     pub fn loss_grad(&self, x: &ArrayRef2<F>, noise: Array2<F>, beta: F, threads: Threads) -> Result<(Terms<F>, Self)> {
+        threads.within(|| self.step(x, noise, beta, threads))
+    }
+
+    fn step(&self, x: &ArrayRef2<F>, noise: Array2<F>, beta: F, threads: Threads) -> Result<(Terms<F>, Self)> {
         // Forward: the draw z is the only thing that is random, and its noise is an argument.
         let encoded = self.encoder.forward(x.view(), threads)?;
         let q = DiagGaussian::from_head(&encoded.output)?;
