@@ -30,6 +30,12 @@ pub struct Trace<'a, F> {
     pub output: Array2<F>,
 }
 
+/// Gradients in the outputs of a network's layers.
+pub(crate) struct Outputs<'a, F> {
+    hidden: Vec<Array2<F>>,
+    last: &'a ArrayRef2<F>,
+}
+
 impl<F: Scalar> Mlp<F> {
     /// A network of `sizes[0]` inputs, hidden layers, and as many outputs as the last size says,
     /// each layer drawn by [`Dense::new`].
@@ -51,7 +57,9 @@ impl<F: Scalar> Mlp<F> {
         let input = x.into();
         let (last, earlier) = self.layers.split_last().ok_or_else(|| count("layers", "entries", 0, "at least 1"))?;
         let n = input.nrows();
-        self.layers.iter().try_fold(input.ncols(), |width, layer| layer.takes(&[n, width]).map(|()| layer.outputs()))?;
+        self.layers
+            .iter()
+            .try_fold(input.ncols(), |width, layer| layer.takes(&[n, width]).map(|()| layer.outputs()))?;
         let mut hidden: Vec<_> = earlier.iter().map(|layer| Array2::zeros((n, layer.outputs()))).collect();
         let mut output = Array2::zeros((n, last.outputs()));
         let (x_upper, x_lower) = input.split_at(Axis(0), middle(n));
@@ -78,8 +86,8 @@ impl<F: Scalar> Mlp<F> {
     /// Shapes: `d_output: (n, outputs) -> the network's`.
     /// Errors: `Shape`, also when the trace is of another network; `Count` where there is no layer.
     pub fn backward(&self, trace: &Trace<'_, F>, d_output: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
-        let d_hidden = self.down_to(1, trace, d_output, threads)?;
-        self.gradient(trace, &d_hidden, d_output, threads)
+        let d_outputs = self.down(trace, d_output, threads)?;
+        self.gradient(trace, &d_outputs, threads)
     }
 
     /// [`backward`](Self::backward), and the gradient in the input.
@@ -92,9 +100,32 @@ impl<F: Scalar> Mlp<F> {
         d_output: &ArrayRef2<F>,
         threads: Threads,
     ) -> Result<(Self, Array2<F>)> {
-        let mut d_hidden = self.down_to(0, trace, d_output, threads)?;
-        let d_input = d_hidden.remove(0);
-        Ok((self.gradient(trace, &d_hidden, d_output, threads)?, d_input))
+        let (d_input, d_outputs) = self.down_to_input(trace, d_output, threads)?;
+        Ok((self.gradient(trace, &d_outputs, threads)?, d_input))
+    }
+
+    /// The gradients in the outputs of all layers, from that in the last: half of
+    /// [`backward`](Self::backward), and [`gradient`](Self::gradient) is the other.
+    pub(crate) fn down<'a>(
+        &self,
+        trace: &Trace<'_, F>,
+        d_output: &'a ArrayRef2<F>,
+        threads: Threads,
+    ) -> Result<Outputs<'a, F>> {
+        let hidden = self.down_to(1, trace, d_output, threads)?;
+        Ok(Outputs { hidden, last: d_output })
+    }
+
+    /// The gradient in the input, and [`down`](Self::down).
+    pub(crate) fn down_to_input<'a>(
+        &self,
+        trace: &Trace<'_, F>,
+        d_output: &'a ArrayRef2<F>,
+        threads: Threads,
+    ) -> Result<(Array2<F>, Outputs<'a, F>)> {
+        let mut hidden = self.down_to(0, trace, d_output, threads)?;
+        let d_input = hidden.remove(0);
+        Ok((d_input, Outputs { hidden, last: d_output }))
     }
 
     /// The gradients in the inputs of all layers from the `first` on.
@@ -133,16 +164,10 @@ impl<F: Scalar> Mlp<F> {
         }
     }
 
-    /// The gradient in all parameters, from those in the inputs of all layers but the first.
-    fn gradient(
-        &self,
-        trace: &Trace<'_, F>,
-        d_hidden: &[Array2<F>],
-        d_output: &ArrayRef2<F>,
-        threads: Threads,
-    ) -> Result<Self> {
+    /// The gradient in all parameters, from those in the outputs of all layers.
+    pub(crate) fn gradient(&self, trace: &Trace<'_, F>, d: &Outputs<'_, F>, threads: Threads) -> Result<Self> {
         let xs = [&*trace.input].into_iter().chain(trace.hidden.iter().map(|x| &**x));
-        let d_ys = d_hidden.iter().map(|d| &**d).chain([d_output]);
+        let d_ys = d.hidden.iter().map(|d| &**d).chain([d.last]);
         let pairs = self.layers.iter().zip(xs.zip(d_ys));
         let layers = pairs.map(|(layer, (x, d_y))| layer.backward_parameters(x, d_y, threads));
         Ok(Self { layers: layers.collect::<Result<_>>()? })

@@ -87,12 +87,20 @@ impl<F: Scalar> Vae<F> {
         let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
         let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl: elbo.kl };
         let (d_logits, d_kl) = elbo.loss().grad;
+        let d_logits = d_logits.flat();
 
         // Backward: through the decoder to z, and along the path of z to the encoder's head.
-        let (decoder, d_z) = self.decoder.backward_to_input(&decoded, &d_logits.flat(), threads)?;
-        let d_head = d_kl + q.pathwise(&z, &d_z)?.total();
-        let encoder = self.encoder.backward(&encoded, &d_head?.flat(), threads)?;
-        Ok((terms, Self { encoder, decoder }))
+        let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, &d_logits, threads)?;
+        let d_head = (d_kl + q.pathwise(&z, &d_z)?.total())?;
+        let d_head = d_head.flat();
+        let d_encoded = self.encoder.down(&encoded, &d_head, threads)?;
+
+        // The weights: the two networks are as much work as each other.
+        let (decoder, encoder) = threads.join(
+            || self.decoder.gradient(&decoded, &d_decoded, Threads::ONE),
+            || self.encoder.gradient(&encoded, &d_encoded, Threads::ONE),
+        );
+        Ok((terms, Self { encoder: encoder?, decoder: decoder? }))
     }
 
     /// Noise for a batch of `n`.
