@@ -15,7 +15,7 @@ use estimand::noise::Standard;
 use estimand::objective::importance_weighted;
 use estimand::rand::{SeedableRng, rngs::StdRng};
 use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Sample};
-use lab::{Adam, Threads, Vae};
+use lab::{Adam, Threads, Vae, keep_freed_memory};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::{Bernoulli as Coin, Distribution as _, Normal};
 
@@ -168,6 +168,8 @@ fn bound(group: &mut BenchmarkGroup<'_, WallTime>) {
 
 /// An epoch of the example `vae`, its own step: 784-200-20-200-784, 78 batches of 128.
 fn vae_epoch(group: &mut BenchmarkGroup<'_, WallTime>) {
+    // As every example does.
+    keep_freed_memory();
     let threads = Threads::new(rayon::current_num_threads());
     let batches: Vec<_> = (0..78).map(|b| bits((128, 784), 100 + b)).collect();
     let mut rng = rng(12);

@@ -2,6 +2,11 @@
 
 use estimand::Real;
 
+use crate::Threads;
+
+/// Below this many numbers for each, a second thread costs more than it brings.
+const WORTH_A_THREAD: usize = 1 << 14;
+
 /// Adam with bias correction; it minimises.
 ///
 /// ```text
@@ -31,6 +36,30 @@ pub struct Adam<F> {
 struct Moments<F> {
     mean: Vec<F>,
     square: Vec<F>,
+}
+
+/// A piece of one parameter array, with all that belongs to it.
+struct Part<'a, F> {
+    theta: &'a mut [F],
+    gradient: &'a [F],
+    mean: &'a mut [F],
+    square: &'a mut [F],
+}
+
+impl<'a, F> Part<'a, F> {
+    fn new(theta: &'a mut [F], gradient: &'a [F], state: &'a mut Moments<F>) -> Self {
+        Self { theta, gradient, mean: &mut state.mean, square: &mut state.square }
+    }
+
+    fn halves(self) -> (Self, Self) {
+        let middle = self.theta.len() / 2;
+        let (theta, theta_rest) = self.theta.split_at_mut(middle);
+        let (gradient, gradient_rest) = self.gradient.split_at(middle);
+        let (mean, mean_rest) = self.mean.split_at_mut(middle);
+        let (square, square_rest) = self.square.split_at_mut(middle);
+        let rest = Self { theta: theta_rest, gradient: gradient_rest, mean: mean_rest, square: square_rest };
+        (Self { theta, gradient, mean, square }, rest)
+    }
 }
 
 /// Why no step was made; the parameters are then as they were.
@@ -120,14 +149,20 @@ impl<F: Real> Adam<F> {
         let correct1 = F::of(1.0 / (1.0 - self.beta1.powf(t)));
         let correct2 = F::of(1.0 / (1.0 - self.beta2.powf(t)));
         let (rate, epsilon) = (F::of(self.rate), F::of(self.epsilon));
-        for (((_, theta), (_, g)), state) in parameters.iter_mut().zip(&gradients).zip(&mut self.state) {
-            let moments = state.mean.iter_mut().zip(&mut state.square);
-            for ((theta, &g), (m, v)) in theta.iter_mut().zip(g.as_ref()).zip(moments) {
+        let update = |part: Part<'_, F>| {
+            let moments = part.mean.iter_mut().zip(part.square);
+            for ((theta, &g), (m, v)) in part.theta.iter_mut().zip(part.gradient).zip(moments) {
                 *m = keep1 * *m + add1 * g;
                 *v = keep2 * *v + add2 * g * g;
                 *theta -= rate * (*m * correct1) / ((*v * correct2).sqrt() + epsilon);
             }
-        }
+        };
+        let arrays = parameters.iter_mut().zip(&gradients).zip(&mut self.state);
+        let parts = arrays.map(|(((_, theta), (_, g)), state)| Part::new(theta, g.as_ref(), state));
+        let (first, second): (Vec<_>, Vec<_>) = parts.map(Part::halves).unzip();
+        let numbers = first.iter().map(|part| part.theta.len()).sum::<usize>();
+        let threads = if numbers < WORTH_A_THREAD { Threads::ONE } else { Threads::here() };
+        threads.join(|| first.into_iter().for_each(update), || second.into_iter().for_each(update));
         Ok(())
     }
 

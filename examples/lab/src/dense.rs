@@ -1,12 +1,12 @@
 //! A layer `y = x W + b` and the rectifier, each with its derivative.
 
-use estimand::ndarray::{Array1, Array2, ArrayRef2, Zip};
+use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayViewMut2, Axis, Zip};
 use estimand::noise::Standard;
 use estimand::rand::Rng;
 use estimand::{Real, Result};
 
 use crate::door::same_shape;
-use crate::matmul::{product, product_transposed, transposed_product};
+use crate::matmul::{product_into, product_transposed, product_transposed_into, transposed_product};
 use crate::{Scalar, Threads};
 
 /// A dense layer, `y = x W + b`; the gradient of a loss in its parameters has the same type.
@@ -43,13 +43,31 @@ impl<F: Scalar> Dense<F> {
     /// Shapes: `x: (n, inputs) -> (n, outputs)`.
     /// Errors: `Shape`.
     pub fn forward(&self, x: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
-        same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
-        same_shape("bias", self.bias.shape(), &[self.outputs()])?;
-        let mut y = product(x, &self.weight, threads)?;
+        self.takes(x.shape())?;
+        let mut y = Array2::zeros((x.nrows(), self.outputs()));
+        let (x_upper, x_lower) = x.view().split_at(Axis(0), middle(x.nrows()));
+        let (upper, lower) = y.view_mut().split_at(Axis(0), middle(x.nrows()));
+        threads.join(|| self.fill(&x_upper, upper), || self.fill(&x_lower, lower));
+        Ok(y)
+    }
+
+    /// Whether inputs of this shape fit the layer, and the layer itself.
+    pub(crate) fn takes(&self, x: &[usize]) -> Result<()> {
+        same_shape("x", x, &[x[0], self.inputs()])?;
+        same_shape("bias", self.bias.shape(), &[self.outputs()])
+    }
+
+    /// [`forward`](Self::forward) of some rows, by one thread, into `y`; the shapes fit.
+    pub(crate) fn fill(&self, x: &ArrayRef2<F>, mut y: ArrayViewMut2<'_, F>) {
+        product_into(y.view_mut(), x, &self.weight);
         for mut row in y.rows_mut() {
             row += &self.bias;
         }
-        Ok(y)
+    }
+
+    /// The `d_x` of [`backward`](Self::backward) of some rows, by one thread; the shapes fit.
+    pub(crate) fn fill_backward(&self, d_y: &ArrayRef2<F>, d_x: ArrayViewMut2<'_, F>) {
+        product_transposed_into(d_x, d_y, &self.weight);
     }
 
     /// The gradient in the parameters and `d_x`, from the input of [`forward`](Self::forward) and
@@ -78,10 +96,20 @@ impl<F: Scalar> Dense<F> {
     }
 }
 
+/// Where `n` rows are cut in two, for one thread as for many.
+pub(crate) fn middle(n: usize) -> usize {
+    n.div_ceil(2)
+}
+
 /// The rectifier, `max(x, 0)` of every entry; NaN stays NaN.
 pub fn relu<F: Real>(mut x: Array2<F>) -> Array2<F> {
-    x.mapv_inplace(|x| if x < F::zero() { F::zero() } else { x });
+    rectify(&mut x);
     x
+}
+
+/// [`relu`] in place.
+pub(crate) fn rectify<F: Real>(x: &mut ArrayRef2<F>) {
+    x.mapv_inplace(|x| if x < F::zero() { F::zero() } else { x });
 }
 
 /// The gradient in the input of [`relu`], from its *result* `y`; the derivative at 0 is 0.
@@ -90,6 +118,11 @@ pub fn relu<F: Real>(mut x: Array2<F>) -> Array2<F> {
 /// Errors: `Shape`.
 pub fn relu_backward<F: Real>(y: &ArrayRef2<F>, mut d_y: Array2<F>) -> Result<Array2<F>> {
     same_shape("d_y", d_y.shape(), y.shape())?;
-    Zip::from(&mut d_y).and(y).for_each(|d, &y| *d = if y <= F::zero() { F::zero() } else { *d });
+    mask(y, &mut d_y);
     Ok(d_y)
+}
+
+/// [`relu_backward`] in place; the shapes are the same.
+pub(crate) fn mask<F: Real>(y: &ArrayRef2<F>, d_y: &mut ArrayRef2<F>) {
+    Zip::from(d_y).and(y).for_each(|d, &y| *d = if y <= F::zero() { F::zero() } else { *d });
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::hint::black_box;
 
-use estimand::ndarray::{Array, Array2, ArrayRef2, Dimension};
+use estimand::ndarray::{Array, Array2, ArrayRef2, ArrayViewMut2, Dimension};
 use estimand::{Real, Result};
 use faer::linalg::matmul::matmul;
 use faer::traits::ComplexField;
@@ -52,6 +52,26 @@ pub fn transposed_product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads
     same_shape("b", b.shape(), &[a.nrows(), b.ncols()])?;
     let (a, b) = (Operand::new(a), Operand::new(b));
     Ok(in_halves(a.matrix().transpose(), b.matrix(), threads))
+}
+
+/// The product `a b` by one thread, into the numbers of `c`, which has the right shape and no gaps.
+pub(crate) fn product_into<F: Scalar>(mut c: ArrayViewMut2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
+    let (a, b) = (Operand::new(a), Operand::new(b));
+    multiply(rows_of(&mut c), a.matrix(), b.matrix());
+}
+
+/// The product `a b^T` by one thread, into the numbers of `c`, which has the right shape and no gaps.
+pub(crate) fn product_transposed_into<F: Scalar>(mut c: ArrayViewMut2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
+    let (a, b) = (Operand::new(a), Operand::new(b));
+    multiply(rows_of(&mut c), a.matrix(), b.matrix().transpose());
+}
+
+fn rows_of<'a, F: Scalar>(c: &'a mut ArrayViewMut2<'_, F>) -> MatMut<'a, F> {
+    let (n, m) = c.dim();
+    match c.as_slice_mut() {
+        Some(numbers) => MatMut::from_row_major_slice_mut(numbers, n, m),
+        None => unreachable!("rows of an array in standard layout have no gaps"),
+    }
 }
 
 /// `a b`, the two halves of its longer side apart: what they share, and both prepare, is the smaller

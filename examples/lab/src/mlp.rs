@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use estimand::ndarray::{Array, Array2, ArrayRef2, ArrayView2, Dimension};
+use estimand::ndarray::{Array, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Dimension};
 use estimand::rand::Rng;
 use estimand::{Error, Real, Result};
 
-use crate::dense::{relu, relu_backward};
+use crate::dense::{mask, middle, rectify};
 use crate::door::same_shape;
 use crate::matmul::contiguous;
 use crate::{Dense, Scalar, Threads};
@@ -30,6 +30,12 @@ pub struct Trace<'a, F> {
     pub output: Array2<F>,
 }
 
+/// Gradients in the outputs of a network's layers.
+pub(crate) struct Outputs<'a, F> {
+    hidden: Vec<Array2<F>>,
+    last: &'a ArrayRef2<F>,
+}
+
 impl<F: Scalar> Mlp<F> {
     /// A network of `sizes[0]` inputs, hidden layers, and as many outputs as the last size says,
     /// each layer drawn by [`Dense::new`].
@@ -50,14 +56,29 @@ impl<F: Scalar> Mlp<F> {
     pub fn forward<'a>(&self, x: impl Into<ArrayView2<'a, F>>, threads: Threads) -> Result<Trace<'a, F>> {
         let input = x.into();
         let (last, earlier) = self.layers.split_last().ok_or_else(|| count("layers", "entries", 0, "at least 1"))?;
-        let mut hidden: Vec<Array2<F>> = Vec::with_capacity(earlier.len());
-        for layer in earlier {
-            let x: &ArrayRef2<F> = hidden.last().map_or(&*input, |h| h);
-            hidden.push(relu(layer.forward(x, threads)?));
-        }
-        let x: &ArrayRef2<F> = hidden.last().map_or(&*input, |h| h);
-        let output = last.forward(x, threads)?;
+        let n = input.nrows();
+        self.layers
+            .iter()
+            .try_fold(input.ncols(), |width, layer| layer.takes(&[n, width]).map(|()| layer.outputs()))?;
+        let mut hidden: Vec<_> = earlier.iter().map(|layer| Array2::zeros((n, layer.outputs()))).collect();
+        let mut output = Array2::zeros((n, last.outputs()));
+        let (x_upper, x_lower) = input.split_at(Axis(0), middle(n));
+        let (upper, lower) = halves(hidden.iter_mut().chain([&mut output]));
+        threads.join(|| self.fill(x_upper, upper), || self.fill(x_lower, lower));
         Ok(Trace { input, hidden, output })
+    }
+
+    /// [`forward`](Self::forward) of some rows, by one thread: `ys` are the results of the layers.
+    fn fill(&self, x: ArrayView2<'_, F>, ys: Vec<ArrayViewMut2<'_, F>>) {
+        let last = ys.len() - 1;
+        let mut earlier: Option<ArrayViewMut2<'_, F>> = None;
+        for (i, (layer, mut y)) in self.layers.iter().zip(ys).enumerate() {
+            layer.fill(earlier.as_ref().map_or(&*x, |x| x), y.view_mut());
+            if i < last {
+                rectify(&mut y);
+            }
+            earlier = Some(y);
+        }
     }
 
     /// The gradient in all parameters, from that in the output: the chain rule, last layer first.
@@ -65,11 +86,8 @@ impl<F: Scalar> Mlp<F> {
     /// Shapes: `d_output: (n, outputs) -> the network's`.
     /// Errors: `Shape`, also when the trace is of another network; `Count` where there is no layer.
     pub fn backward(&self, trace: &Trace<'_, F>, d_output: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
-        let (first, mut layers, d_y) = self.down_to_first(trace, d_output, threads)?;
-        let d_y: &ArrayRef2<F> = d_y.as_ref().map_or(d_output, |d| d);
-        layers.push(first.backward_parameters(&trace.input, d_y, threads)?);
-        layers.reverse();
-        Ok(Self { layers })
+        let d_outputs = self.down(trace, d_output, threads)?;
+        self.gradient(trace, &d_outputs, threads)
     }
 
     /// [`backward`](Self::backward), and the gradient in the input.
@@ -82,40 +100,95 @@ impl<F: Scalar> Mlp<F> {
         d_output: &ArrayRef2<F>,
         threads: Threads,
     ) -> Result<(Self, Array2<F>)> {
-        let (first, mut layers, d_y) = self.down_to_first(trace, d_output, threads)?;
-        let d_y: &ArrayRef2<F> = d_y.as_ref().map_or(d_output, |d| d);
-        let (gradient, d_input) = first.backward(&trace.input, d_y, threads)?;
-        layers.push(gradient);
-        layers.reverse();
-        Ok((Self { layers }, d_input))
+        let (d_input, d_outputs) = self.down_to_input(trace, d_output, threads)?;
+        Ok((self.gradient(trace, &d_outputs, threads)?, d_input))
     }
 
-    /// The first layer, the gradients of all the others (last first), and the gradient in the
-    /// first layer's output, unless it is `d_output` itself.
-    #[allow(clippy::type_complexity, reason = "three results of one private function")]
-    fn down_to_first(
+    /// The gradients in the outputs of all layers, from that in the last: half of
+    /// [`backward`](Self::backward), and [`gradient`](Self::gradient) is the other.
+    pub(crate) fn down<'a>(
         &self,
+        trace: &Trace<'_, F>,
+        d_output: &'a ArrayRef2<F>,
+        threads: Threads,
+    ) -> Result<Outputs<'a, F>> {
+        let hidden = self.down_to(1, trace, d_output, threads)?;
+        Ok(Outputs { hidden, last: d_output })
+    }
+
+    /// The gradient in the input, and [`down`](Self::down).
+    pub(crate) fn down_to_input<'a>(
+        &self,
+        trace: &Trace<'_, F>,
+        d_output: &'a ArrayRef2<F>,
+        threads: Threads,
+    ) -> Result<(Array2<F>, Outputs<'a, F>)> {
+        let mut hidden = self.down_to(0, trace, d_output, threads)?;
+        let d_input = hidden.remove(0);
+        Ok((d_input, Outputs { hidden, last: d_output }))
+    }
+
+    /// The gradients in the inputs of all layers from the `first` on.
+    ///
+    /// Each half of the batch goes through all layers on a thread of its own.
+    fn down_to(
+        &self,
+        first: usize,
         trace: &Trace<'_, F>,
         d_output: &ArrayRef2<F>,
         threads: Threads,
-    ) -> Result<(&Dense<F>, Vec<Dense<F>>, Option<Array2<F>>)> {
-        let (first, later) = self.layers.split_first().ok_or_else(|| count("layers", "entries", 0, "at least 1"))?;
-        if trace.hidden.len() != later.len() {
-            let expected = format!("{}, as many as the network", self.layers.len());
-            return Err(count("trace", "layers", trace.hidden.len() + 1, &expected));
-        }
+    ) -> Result<Vec<Array2<F>>> {
+        self.made(trace)?;
         same_shape("d_output", d_output.shape(), trace.output.shape())?;
-        let mut gradients = Vec::with_capacity(self.layers.len());
-        let mut d_y: Option<Array2<F>> = None;
-        for (layer, x) in later.iter().zip(&trace.hidden).rev() {
-            let (gradient, d_x) = {
-                let d_y: &ArrayRef2<F> = d_y.as_ref().map_or(d_output, |d| d);
-                layer.backward(x, d_y, threads)?
-            };
-            gradients.push(gradient);
-            d_y = Some(relu_backward(x, d_x)?);
+        let n = d_output.nrows();
+        let layers = self.layers.iter().skip(first);
+        let mut d_inputs: Vec<_> = layers.map(|layer| Array2::zeros((n, layer.inputs()))).collect();
+        let (upper, lower) = halves(&mut d_inputs);
+        let (d_upper, d_lower) = d_output.view().split_at(Axis(0), middle(n));
+        let (y_upper, y_lower) = trace.hidden.iter().map(|y| y.view().split_at(Axis(0), middle(n))).unzip();
+        threads.join(|| self.fill_down(y_upper, d_upper, upper), || self.fill_down(y_lower, d_lower, lower));
+        Ok(d_inputs)
+    }
+
+    /// [`down_to`](Self::down_to) for some rows, by one thread: `d_xs` are those of the last layers.
+    fn fill_down(&self, ys: Vec<ArrayView2<'_, F>>, d_y: ArrayView2<'_, F>, mut d_xs: Vec<ArrayViewMut2<'_, F>>) {
+        let rectified = ys.iter().map(Some).rev().chain([None]);
+        let mut later: Option<ArrayViewMut2<'_, F>> = None;
+        for (layer, y) in self.layers.iter().rev().zip(rectified) {
+            let Some(mut d_x) = d_xs.pop() else { return };
+            layer.fill_backward(later.as_ref().map_or(&*d_y, |d| d), d_x.view_mut());
+            if let Some(y) = y {
+                mask(y, &mut d_x);
+            }
+            later = Some(d_x);
         }
-        Ok((first, gradients, d_y))
+    }
+
+    /// The gradient in all parameters, from those in the outputs of all layers.
+    pub(crate) fn gradient(&self, trace: &Trace<'_, F>, d: &Outputs<'_, F>, threads: Threads) -> Result<Self> {
+        let xs = [&*trace.input].into_iter().chain(trace.hidden.iter().map(|x| &**x));
+        let d_ys = d.hidden.iter().map(|d| &**d).chain([d.last]);
+        let pairs = self.layers.iter().zip(xs.zip(d_ys));
+        let layers = pairs.map(|(layer, (x, d_y))| layer.backward_parameters(x, d_y, threads));
+        Ok(Self { layers: layers.collect::<Result<_>>()? })
+    }
+
+    /// Whether this network may have made the trace.
+    fn made(&self, trace: &Trace<'_, F>) -> Result<()> {
+        let got = trace.hidden.len() + 1;
+        match self.layers.len() {
+            0 => return Err(count("layers", "entries", 0, "at least 1")),
+            layers if layers != got => {
+                return Err(count("trace", "layers", got, &format!("{layers}, as many as the network")));
+            }
+            _ => {}
+        }
+        let n = trace.input.nrows();
+        same_shape("x", trace.input.shape(), &[n, self.layers[0].inputs()])?;
+        for (layer, y) in self.layers.iter().zip(trace.hidden.iter().chain([&trace.output])) {
+            same_shape("y", y.shape(), &[n, layer.outputs()])?;
+        }
+        Ok(())
     }
 
     /// Names and numbers of all parameters: `0.weight`, `0.bias`, `1.weight`, ..., in row-major order.
@@ -142,6 +215,17 @@ impl<F: Scalar> Mlp<F> {
             })
             .collect()
     }
+}
+
+/// The two halves of the rows of each array.
+fn halves<'a, F>(
+    arrays: impl IntoIterator<Item = &'a mut Array2<F>>,
+) -> (Vec<ArrayViewMut2<'a, F>>, Vec<ArrayViewMut2<'a, F>>) {
+    let cut = |array: &'a mut Array2<F>| {
+        let middle = middle(array.nrows());
+        array.view_mut().split_at(Axis(0), middle)
+    };
+    arrays.into_iter().map(cut).unzip()
 }
 
 /// The numbers of an array in row-major order, copied only where they lie otherwise.

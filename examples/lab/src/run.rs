@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use crate::Args;
 use crate::command_line::{Request, parse};
+use crate::memory::keep_freed_memory;
 use crate::option::Program;
 use crate::output::make_directory;
 
@@ -119,6 +120,7 @@ pub fn say(line: impl Display) {
 fn perform(args: &Args, example: impl FnOnce(&Args) -> Result<Summary, Failure> + Send) -> Result<Summary, Failure> {
     // Before the work, which may be long, not after it.
     make_directory(&args.out)?;
+    keep_freed_memory();
     args.threads.install(|| example(args))?
 }
 

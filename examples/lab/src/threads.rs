@@ -32,6 +32,18 @@ impl Threads {
         if self.count() >= 2 { rayon::join(first, second) } else { (first(), second()) }
     }
 
+    /// As many threads as the pool of rayon has in which this is called.
+    pub(crate) fn here() -> Self {
+        Self::new(rayon::current_num_threads())
+    }
+
+    /// Does `work` on a thread of rayon's pool where there are two or more: a [`join`](Self::join)
+    /// from another thread sends that thread to sleep and wakes it again, and this does so once for
+    /// all joins of `work`.
+    pub(crate) fn within<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
+        if self.count() >= 2 { rayon::scope(|_| work()) } else { work() }
+    }
+
     /// Runs `work` where every use of rayon, the library's own too, has this many threads.
     ///
     /// Errors: the system refuses the threads.

@@ -72,6 +72,10 @@ impl<F: Scalar> Vae<F> {
     /// Shapes: `x: (n, pixels)` of bits, `noise: (n, latent)`, standard normal.
     /// Errors: those of the layers and laws.
     pub fn loss_grad(&self, x: &ArrayRef2<F>, noise: Array2<F>, beta: F, threads: Threads) -> Result<(Terms<F>, Self)> {
+        threads.within(|| self.step(x, noise, beta, threads))
+    }
+
+    fn step(&self, x: &ArrayRef2<F>, noise: Array2<F>, beta: F, threads: Threads) -> Result<(Terms<F>, Self)> {
         // Forward: the draw z is the only thing that is random, and its noise is an argument.
         let encoded = self.encoder.forward(x.view(), threads)?;
         let q = DiagGaussian::from_head(&encoded.output)?;
@@ -83,12 +87,20 @@ impl<F: Scalar> Vae<F> {
         let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
         let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl: elbo.kl };
         let (d_logits, d_kl) = elbo.loss().grad;
+        let d_logits = d_logits.flat();
 
         // Backward: through the decoder to z, and along the path of z to the encoder's head.
-        let (decoder, d_z) = self.decoder.backward_to_input(&decoded, &d_logits.flat(), threads)?;
-        let d_head = d_kl + q.pathwise(&z, &d_z)?.total();
-        let encoder = self.encoder.backward(&encoded, &d_head?.flat(), threads)?;
-        Ok((terms, Self { encoder, decoder }))
+        let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, &d_logits, threads)?;
+        let d_head = (d_kl + q.pathwise(&z, &d_z)?.total())?;
+        let d_head = d_head.flat();
+        let d_encoded = self.encoder.down(&encoded, &d_head, threads)?;
+
+        // The weights: the two networks are as much work as each other.
+        let (decoder, encoder) = threads.join(
+            || self.decoder.gradient(&decoded, &d_decoded, Threads::ONE),
+            || self.encoder.gradient(&encoded, &d_encoded, Threads::ONE),
+        );
+        Ok((terms, Self { encoder: encoder?, decoder: decoder? }))
     }
 
     /// Noise for a batch of `n`.
