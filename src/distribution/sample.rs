@@ -23,7 +23,7 @@ pub trait Sample<F: Real>: Distribution<F> {
     /// The samples alone, written over an earlier array of them, or a part of a larger one:
     /// [`sample`](Self::sample) for the same generator.
     ///
-    /// Shapes: `out: (n, dim)` in any layout; in row order nothing is allocated.
+    /// Shapes: `out: (n, dim)` in any layout; in row order nothing of its size is allocated.
     /// Errors: `Shape`; `out` is as it was then.
     ///
     /// ```

@@ -8,7 +8,7 @@
 //!
 //! | level | instructions | `fma` of a row |
 //! |---|---|---|
-//! | [`Level::Plain`] | what the target always has | two roundings: the same bits on every machine |
+//! | [`Level::Plain`] | what the target always has | two roundings: a row that takes its functions from the token has the same bits on every machine |
 //! | [`Level::Fused`] | vectors with fused multiply-add, where the machine has them | one rounding |
 
 mod gather;

@@ -16,8 +16,30 @@ const TASK: usize = 1 << 15;
 /// The mathematics of one row of a pass: from row `i` of each of `K` inputs to a value, and to a
 /// row of numbers written to `out`.
 ///
-/// For speed, mark `row` and what it calls `#[inline(always)]`, and ask the token `a` for its
-/// functions; a row written with the standard library's is as right, and slower.
+/// For speed, mark `row` and what it calls `#[inline(always)]`, ask the token `a` for its functions, and
+/// add over coordinates by [`sum_coordinates`](crate::rows::sum_coordinates): a plain `sum()` is one
+/// chain of additions, and no vector. A row in other words, with the standard library's functions,
+/// is right as well.
+///
+/// ```
+/// use estimand::arithmetic::Arithmetic;
+/// use estimand::kernel::{Level, RowFn, fill_at};
+/// use estimand::{ndarray::array, rows::sum_coordinates};
+///
+/// /// sum of ln(1 + x^2), and its slope 2 x / (1 + x^2).
+/// struct Cauchy;
+/// impl RowFn<f64, 1> for Cauchy {
+///     #[inline(always)]
+///     fn row<A: Arithmetic<f64>>(&self, a: A, _: usize, [x]: [&[f64]; 1], slope: &mut [f64]) -> f64 {
+///         sum_coordinates::<true, _, 1, 1>([x], [slope], |[x]| (a.ln_1p(x * x), [2.0 * x / (1.0 + x * x)]))
+///     }
+/// }
+/// let x = array![[1.0, 0.0], [3.0, -1.0]];
+/// let (value, [slope]) = fill_at(Level::best(), 2, [x.view()], [2], &Cauchy)?;
+/// assert_eq!(slope, array![[1.0, 0.0], [0.6, -1.0]]);
+/// assert!((value[0] - std::f64::consts::LN_2).abs() < 1e-15);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub trait RowFn<F: Real, const K: usize>: Sync {
     /// The value of row `i`; `out`, as wide as the pass was told, has to be written in full: what it
     /// holds before is another row, or nothing.
@@ -57,9 +79,10 @@ impl<F: Real, R: RowFn<F, K>, S: Sink<F>, const K: usize> Work<F> for Pass<'_, '
 /// Runs `f` on `n` rows of the inputs, at a level: a value a row, `(n,)`, and the row that was
 /// written, cut into arrays `(n, width)` of the given widths.
 ///
-/// Rows are shared among threads where that is worth it.
-/// Errors: `Count` where an input has not `n` rows, or there are more numbers to write than can be
-/// counted.
+/// New arrays are made; rows are shared among threads where that is worth it. `widths` are what `f`
+/// writes: where a width does not fit, [`sum_coordinates`](crate::rows::sum_coordinates) in `f` says so by NaN.
+/// Errors: `Count` where an input has not `n` rows, or the numbers to write would not fit the memory of
+/// any machine.
 pub fn fill_at<F: Real, const K: usize, const M: usize>(
     level: Level,
     n: usize,
@@ -70,10 +93,12 @@ pub fn fill_at<F: Real, const K: usize, const M: usize>(
     if let Some(input) = inputs.iter().find(|input| input.nrows() != n) {
         return Err(Error::Count { name: "inputs", axis: "rows", got: input.nrows(), expected: n.to_string() });
     }
-    let width = widths.iter().try_fold(0, |sum: usize, &width| sum.checked_add(width));
-    if width.and_then(|width| width.checked_mul(n)).is_none() {
-        let expected = format!("few enough for {n} rows to be counted");
-        return Err(Error::Count { name: "widths", axis: "columns", got: usize::MAX, expected });
+    // What no allocator can give: values and rows of more bytes than half of the addresses.
+    let all = widths.iter().try_fold(1, |sum: usize, &width| sum.checked_add(width));
+    let bytes = all.and_then(|all| all.checked_mul(n)?.checked_mul(size_of::<F>()));
+    if bytes.is_none_or(|bytes| bytes > isize::MAX as usize) {
+        let expected = format!("few enough for widths {widths:?} to fit the memory of a machine");
+        return Err(Error::Count { name: "n", axis: "rows", got: n, expected });
     }
     Ok(filled(level, n, inputs, widths, f))
 }

@@ -56,10 +56,14 @@ fn hard_inputs_of_other_lengths() {
 }
 
 #[test]
-fn hard_more_numbers_than_can_be_counted() {
-    for widths in [[usize::MAX, 1], [usize::MAX / 2, 0]] {
-        let got = fill_at(Level::Plain, 3, [], widths, &Number).unwrap_err();
-        let expected = "few enough for 3 rows to be counted".to_owned();
-        assert_eq!(got, Error::Count { name: "widths", axis: "columns", got: usize::MAX, expected });
-    }
+fn hard_more_numbers_than_a_machine_has() {
+    let refused = |n: usize, widths: [usize; 2]| {
+        let expected = format!("few enough for widths {widths:?} to fit the memory of a machine");
+        let error = Error::Count { name: "n", axis: "rows", got: n, expected };
+        assert_eq!(fill_at(Level::Plain, n, [], widths, &Number).unwrap_err(), error);
+    };
+    refused(3, [usize::MAX, 1]);
+    refused(2, [usize::MAX / 4, 0]);
+    refused(usize::MAX, [0, 0]);
+    refused(usize::MAX / 8, [1, 0]);
 }
