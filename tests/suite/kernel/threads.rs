@@ -4,7 +4,8 @@ use std::fmt::Debug;
 
 use estimand::kernel::{Level, fill_at};
 use estimand::ndarray::Array1;
-use estimand::{DiagGaussian, Distribution, Real, Rows};
+use estimand::rand::{SeedableRng, rngs::StdRng};
+use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Rows, Sample, Transform};
 
 use super::{TwoParts, numbers};
 use crate::support::threads::with_threads;
@@ -39,6 +40,26 @@ fn law_passes_and_reductions_do_not_depend_on_the_number_of_threads() {
     let (x, y) = (numbers::<f64>(30_000, 7, 3), numbers::<f64>(30_000, 7, 4));
     for level in [Level::Plain, Level::best()] {
         same_on_any("a pass", || fill_at(level, 30_000, [x.view(), y.view()], [7, 7], &TwoParts).unwrap());
+    }
+}
+
+/// Samples are made in place, in tasks: each row by its own parameters, as a draw of the same noise.
+#[test]
+fn law_samples_in_place_are_the_transform_of_their_noise() {
+    let (n, d) = (20_000, 7);
+    let (loc, log_scale) = (numbers::<f64>(n, d, 5), numbers::<f64>(n, d, 6));
+    let (q, bits) = (DiagGaussian::new(&loc, &log_scale).unwrap(), Bernoulli::new(&loc).unwrap());
+    let rng = || StdRng::seed_from_u64(7);
+    let expected = q.transform(q.noise(&mut rng())).unwrap().into_x();
+    let expected_bits = bits.transform(bits.noise(&mut rng())).unwrap().into_x();
+    for threads in [1, 2, 7] {
+        let made = with_threads(threads, || (q.sample(&mut rng()), bits.sample(&mut rng())));
+        assert!(made == (expected.clone(), expected_bits.clone()), "{threads} threads");
+        let into = with_threads(threads, || {
+            let mut into = numbers::<f64>(n, d, 8);
+            q.sample_into(&mut rng(), &mut into).map(|()| into)
+        });
+        assert!(into.unwrap() == expected, "into, {threads} threads");
     }
 }
 
