@@ -35,6 +35,11 @@
 //! clamps. Shapes match exactly or are an [`Error`] with the facts. NaN in data stays in its row
 //! until a reduction refuses it. Randomness enters where you pass a generator, and nowhere else.
 //! [`ndarray`] and [`rand`] are re-exported, in the versions that fit.
+//!
+//! # Features
+//!
+//! `rayon`, off by default: passes over large arrays, reductions of many rows and bulk noise are shared
+//! among the threads of rayon's pool. The bits of a result do not depend on it.
 #![cfg_attr(any(doc, doctest), doc = "\nThe derivations, their numerics and their tests: [`chapters`].")]
 
 pub mod arithmetic;

@@ -11,12 +11,13 @@ use crate::arithmetic::{Arithmetic, Fused, Plain};
 ///
 /// ```
 /// use estimand::kernel::{Level, RowFn, fill_at};
-/// use estimand::{arithmetic::Arithmetic, ndarray::array};
+/// use estimand::{arithmetic::Arithmetic, ndarray::array, rows::sum_coordinates};
 ///
 /// struct SumOfExp;
 /// impl RowFn<f64, 1> for SumOfExp {
+///     #[inline(always)]
 ///     fn row<A: Arithmetic<f64>>(&self, a: A, _: usize, [x]: [&[f64]; 1], _: &mut [f64]) -> f64 {
-///         x.iter().map(|&x| a.exp(x)).sum()
+///         sum_coordinates::<false, _, 1, 0>([x], [], |[x]| (a.exp(x), []))
 ///     }
 /// }
 /// let x = array![[0.0, 1.0], [2.0, -1.0]];
