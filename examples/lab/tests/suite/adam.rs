@@ -1,6 +1,6 @@
 use estimand::Real;
-use lab::Adam;
 use lab::adam::StepError;
+use lab::{Adam, Threads};
 
 /// From 1, the gradients 0.5, -1, 0.25, at a rate of 0.1; by decimal arithmetic of 40 digits from
 /// algorithm 1 of the paper.
@@ -107,4 +107,42 @@ fn hard_settings_outside_their_domain() {
     (adam.beta2, adam.epsilon) = (0.999, 0.0);
     assert_eq!(step(&mut adam), "epsilon");
     assert_eq!(theta, [1.0]);
+}
+
+/// A mean that is too small to move anything is 0 at last, and not subnormal for the next steps.
+#[test]
+fn hard_a_vanished_mean_is_forgotten() {
+    // A rate and an epsilon at which its trace would be seen.
+    let (mut adam, mut theta) = (Adam::<f32>::new(1.0), [0.0_f32]);
+    adam.epsilon = 1e-20;
+    adam.step([("theta", &mut theta[..])], [("theta", [1e-32])]).unwrap();
+    let after = theta;
+    assert!(after[0] < 0.0, "the step itself is made");
+    adam.step([("theta", &mut theta[..])], [("theta", [0.0])]).unwrap();
+    assert_eq!(theta, after);
+}
+
+/// Every number is moved, whatever the lengths are cut into, for one thread and for two.
+#[test]
+fn law_the_cut_for_two_threads_loses_nothing() {
+    for lengths in [[1, 0, 3], [40_001, 7, 30_000], [0, 0, 1], [5, 70_000, 0]] {
+        let run = |threads: usize| {
+            let mut arrays = lengths.map(|n| vec![0.0_f64; n]);
+            let gradients = lengths.map(|n| (0..n).map(|i| i as f64 - 0.5).collect::<Vec<_>>());
+            let mut adam = Adam::new(0.5);
+            Threads::new(threads)
+                .install(|| {
+                    let parameters = arrays.iter_mut().enumerate().map(|(k, p)| (k.to_string(), &mut p[..]));
+                    adam.step(parameters, gradients.iter().enumerate().map(|(k, g)| (k.to_string(), g))).unwrap();
+                })
+                .unwrap();
+            arrays
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        // The first step is the rate, against the sign of the gradient.
+        for array in &one {
+            assert!(array.iter().enumerate().all(|(i, x)| (x - if i == 0 { 0.5 } else { -0.5 }).abs() < 1e-6));
+        }
+    }
 }
