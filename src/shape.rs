@@ -2,6 +2,8 @@
 
 use ndarray::{ArrayRef, ArrayRef1, ArrayRef2, Dimension};
 
+use crate::arithmetic::Arithmetic;
+use crate::kernel::{Level, Work, run};
 use crate::{Error, Real, Result};
 
 /// Entries that are looked at before the answer is.
@@ -120,7 +122,21 @@ pub(crate) fn entries<F: Real>(
 /// `&&` and `||` then takes no branch that depends on the data.
 pub(crate) fn any<F: Real, D: Dimension>(array: &ArrayRef<F, D>, strays: impl Fn(F) -> bool) -> bool {
     match array.as_slice_memory_order() {
-        Some(all) => all.chunks(CHUNK).any(|some| some.iter().fold(false, |any, &x| any | strays(x))),
+        Some(all) => run(Level::best(), Any { all, strays }),
         None => array.iter().any(|&x| strays(x)),
+    }
+}
+
+struct Any<'a, F, S> {
+    all: &'a [F],
+    strays: S,
+}
+
+impl<F: Real, S: Fn(F) -> bool> Work<F> for Any<'_, F, S> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn work<A: Arithmetic<F>>(self, _: A) -> bool {
+        self.all.chunks(CHUNK).any(|some| some.iter().fold(false, |any, &x| any | (self.strays)(x)))
     }
 }

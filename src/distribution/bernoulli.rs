@@ -120,7 +120,9 @@ pub(crate) fn cross_entropy<F: Real, A: Arithmetic<F>>(a: A, logit: F, target: F
     let side = F::one().copysign(logit);
     let wrong = if side > F::zero() { F::one() - target } else { target };
     let miss = wrong - tail / (F::one() + tail);
-    ValueGrad { value: weigh(wrong, logit.abs()) + ln_1p_unit(a, tail), grad: side * miss }
+    // 0 times an infinite logit is 0: a sure bit that is right.
+    let cost = if wrong == F::zero() { F::zero() } else { wrong * logit.abs() };
+    ValueGrad { value: cost + ln_1p_unit(a, tail), grad: side * miss }
 }
 
 impl<F: Real> Distribution<F> for Bernoulli<'_, F> {

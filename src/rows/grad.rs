@@ -4,6 +4,8 @@ use std::ops::Add;
 use ndarray::{Array, Array1, Array2, ArrayRef1, ArrayView2, Axis, Dimension};
 
 use super::sum::{PairwiseRows, weigh};
+use crate::arithmetic::Arithmetic;
+use crate::kernel::{Level, Work, run};
 use crate::shape::{any, groups, no_nan, same_shape};
 use crate::{Error, Real, Result};
 
@@ -197,12 +199,27 @@ impl<F: Real> GradRows<F> for Array1<F> {
     }
 }
 
+struct Scale<'a, F> {
+    entries: &'a mut [F],
+    by: F,
+}
+
+impl<F: Real> Work<F> for Scale<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work<A: Arithmetic<F>>(self, _: A) {
+        for g in self.entries {
+            *g *= self.by;
+        }
+    }
+}
+
 impl<F: Real> GradRows<F> for Array2<F> {
     fn scale(&mut self, by: F) {
-        if by == F::zero() {
-            self.mapv_inplace(|g| weigh(by, g));
-        } else {
-            self.mapv_inplace(|g| by * g);
+        match self.as_slice_memory_order_mut() {
+            Some(entries) if by != F::zero() => run(Level::best(), Scale { entries, by }),
+            _ => self.mapv_inplace(|g| weigh(by, g)),
         }
     }
 
