@@ -246,14 +246,15 @@ fn threads(c: &mut Criterion) {
 fn training_step(c: &mut Criterion) {
     let mut rng = StdRng::seed_from_u64(4);
     let mut vae = Vae::<f32>::new(&mut rng, 784, 200, 20).unwrap();
-    let mut adam = Adam::new(1e-3);
+    let (mut gradient, mut adam) = (vae.clone(), Adam::new(1e-3));
     let x = bits((128, 784));
     let mut group = c.benchmark_group("vae_step");
     for threads in [1, 2] {
         group.bench_function(format!("{threads}_threads"), |b| {
             b.iter(|| {
                 let noise = vae.noise(128, &mut rng).unwrap();
-                let (terms, gradient) = vae.loss_grad(black_box(&x), noise, 1.0, Threads::new(threads)).unwrap();
+                let threads = Threads::new(threads);
+                let terms = vae.loss_grad_into(black_box(&x), noise, 1.0, threads, &mut gradient).unwrap();
                 adam.step(vae.parameters_mut(), gradient.parameters()).unwrap();
                 terms
             });

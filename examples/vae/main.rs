@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release --example vae
 //!
-//! The step that is trained on is `lab::Vae::loss_grad`, one screen in `examples/lab/src/vae.rs`:
+//! The step that is trained on is `lab::Vae::loss_grad_into`, one screen in `examples/lab/src/vae.rs`:
 //! encoder, draw, decoder; the ELBO with its gradients; and the way back along the path of the
 //! draw. This file feeds it and tells what it learns; `pictures.rs` draws.
 
@@ -145,12 +145,12 @@ fn train_epoch(
     let images = train.epoch(rng);
     let batches = Batches::shuffled(images.len(), args.count("batch")?, rng)?;
     let bar = progress(batches.len(), "training");
-    let mut sums = [0.0_f64; 3];
+    let (mut gradient, mut sums) = (vae.clone(), [0.0_f64; 3]);
     for batch in &batches {
         let x = images.batch(batch)?;
         let noise = vae.noise(batch.len(), rng)?;
-        let (terms, gradient) = vae
-            .loss_grad(&x, noise, beta, args.threads)
+        let terms = vae
+            .loss_grad_into(&x, noise, beta, args.threads, &mut gradient)
             .map_err(|error| format!("training went astray ({error}); a smaller --rate may help"))?;
         adam.step(vae.parameters_mut(), gradient.parameters())?;
         for (sum, mean) in sums.iter_mut().zip([terms.objective, terms.reconstruction, terms.kl]) {

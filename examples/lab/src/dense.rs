@@ -5,8 +5,9 @@ use estimand::noise::Standard;
 use estimand::rand::Rng;
 use estimand::{Real, Result};
 
+use crate::array::numbers;
 use crate::door::same_shape;
-use crate::matmul::{product_into, product_transposed, product_transposed_into, transposed_product};
+use crate::matmul::{add_product, product_transposed, product_transposed_into, transposed_product_into};
 use crate::{Scalar, Threads};
 
 /// A dense layer, `y = x W + b`; the gradient of a loss in its parameters has the same type.
@@ -44,10 +45,10 @@ impl<F: Scalar> Dense<F> {
     /// Errors: `Shape`.
     pub fn forward(&self, x: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
         self.takes(x.shape())?;
-        let mut y = Array2::zeros((x.nrows(), self.outputs()));
+        let mut y = self.biases(x.nrows());
         let (x_upper, x_lower) = x.view().split_at(Axis(0), middle(x.nrows()));
         let (upper, lower) = y.view_mut().split_at(Axis(0), middle(x.nrows()));
-        threads.join(|| self.fill(&x_upper, upper), || self.fill(&x_lower, lower));
+        threads.join(|| self.add_product(&x_upper, upper), || self.add_product(&x_lower, lower));
         Ok(y)
     }
 
@@ -57,12 +58,16 @@ impl<F: Scalar> Dense<F> {
         same_shape("bias", self.bias.shape(), &[self.outputs()])
     }
 
-    /// [`forward`](Self::forward) of some rows, by one thread, into `y`; the shapes fit.
-    pub(crate) fn fill(&self, x: &ArrayRef2<F>, mut y: ArrayViewMut2<'_, F>) {
-        product_into(y.view_mut(), x, &self.weight);
-        for mut row in y.rows_mut() {
-            row += &self.bias;
-        }
+    /// What [`forward`](Self::forward) begins with: `b` in each of `n` rows.
+    pub(crate) fn biases(&self, n: usize) -> Array2<F> {
+        let rows = numbers(&self.bias).repeat(n);
+        // As many numbers as the shape has, by construction.
+        Array2::from_shape_vec((n, self.outputs()), rows).unwrap_or_default()
+    }
+
+    /// [`forward`](Self::forward) of some rows, by one thread: adds `x W` to the biases; the shapes fit.
+    pub(crate) fn add_product(&self, x: &ArrayRef2<F>, y: ArrayViewMut2<'_, F>) {
+        add_product(y, x, &self.weight);
     }
 
     /// The `d_x` of [`backward`](Self::backward) of some rows, by one thread; the shapes fit.
@@ -86,19 +91,35 @@ impl<F: Scalar> Dense<F> {
 
     /// [`backward`](Self::backward) without `d_x`, a third of the work less: for a first layer.
     pub fn backward_parameters(&self, x: &ArrayRef2<F>, d_y: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
+        let mut gradient = self.clone();
+        self.gradient_into(&mut gradient, x, d_y, threads)?;
+        Ok(gradient)
+    }
+
+    /// [`backward_parameters`](Self::backward_parameters) into a layer of the same shapes, whatever it
+    /// held.
+    pub(crate) fn gradient_into(
+        &self,
+        gradient: &mut Self,
+        x: &ArrayRef2<F>,
+        d_y: &ArrayRef2<F>,
+        threads: Threads,
+    ) -> Result<()> {
         same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
         same_shape("d_y", d_y.shape(), &[x.nrows(), self.outputs()])?;
-        let mut bias = Array1::zeros(self.outputs());
+        same_shape("gradient", gradient.bias.shape(), &[self.outputs()])?;
+        transposed_product_into(&mut gradient.weight, x, d_y, threads)?;
+        gradient.bias.fill(F::zero());
         for row in d_y.rows() {
-            bias += &row;
+            gradient.bias += &row;
         }
-        Ok(Self { weight: transposed_product(x, d_y, threads)?, bias })
+        Ok(())
     }
 }
 
-/// Where `n` rows are cut in two, for one thread as for many.
+/// Where `n` rows are cut in two, for one thread as for many; fewer are not worth it.
 pub(crate) fn middle(n: usize) -> usize {
-    n.div_ceil(2)
+    if n < 128 { n } else { n.div_ceil(2) }
 }
 
 /// The rectifier, `max(x, 0)` of every entry; NaN stays NaN.

@@ -17,6 +17,7 @@
 
 pub mod adam;
 pub mod args;
+mod array;
 pub mod command_line;
 pub mod data;
 pub mod dense;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::hint::black_box;
 
-use estimand::ndarray::{Array, Array2, ArrayRef2, ArrayViewMut2, Dimension};
+use estimand::ndarray::{Array2, ArrayRef2, ArrayViewMut2};
 use estimand::{Real, Result};
 use faer::linalg::matmul::matmul;
 use faer::traits::ComplexField;
@@ -14,6 +14,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::Threads;
+use crate::array::contiguous;
 use crate::door::same_shape;
 
 /// A real number that faer can multiply by the matrix: `f32` or `f64`.
@@ -31,7 +32,9 @@ const WORTH_A_THREAD: usize = 1 << 16;
 pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[a.ncols(), b.ncols()])?;
     let (a, b) = (Operand::new(a), Operand::new(b));
-    Ok(in_halves(a.matrix(), b.matrix(), threads))
+    let mut c = Array2::zeros((a.rows, b.columns));
+    in_halves(&mut c, a.matrix(), b.matrix(), threads);
+    Ok(c)
 }
 
 /// The product `a b^T`: what pulls a gradient back through [`product`] to its first factor.
@@ -41,7 +44,9 @@ pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) 
 pub fn product_transposed<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[b.nrows(), a.ncols()])?;
     let (a, b) = (Operand::new(a), Operand::new(b));
-    Ok(in_halves(a.matrix(), b.matrix().transpose(), threads))
+    let mut c = Array2::zeros((a.rows, b.rows));
+    in_halves(&mut c, a.matrix(), b.matrix().transpose(), threads);
+    Ok(c)
 }
 
 /// The product `a^T b`: a sum over the rows of a batch.
@@ -49,21 +54,37 @@ pub fn product_transposed<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads
 /// Shapes: `a: (n, k), b: (n, m) -> (k, m)`, in standard layout; any layout comes in.
 /// Errors: `Shape` when the numbers of rows differ.
 pub fn transposed_product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
-    same_shape("b", b.shape(), &[a.nrows(), b.ncols()])?;
-    let (a, b) = (Operand::new(a), Operand::new(b));
-    Ok(in_halves(a.matrix().transpose(), b.matrix(), threads))
+    let mut c = Array2::zeros((a.ncols(), b.ncols()));
+    transposed_product_into(&mut c, a, b, threads)?;
+    Ok(c)
 }
 
-/// The product `a b` by one thread, into the numbers of `c`, which has the right shape and no gaps.
-pub(crate) fn product_into<F: Scalar>(mut c: ArrayViewMut2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
+/// [`transposed_product`] into `c`, whatever it held.
+///
+/// Errors: `Shape`, also of `c`.
+pub(crate) fn transposed_product_into<F: Scalar>(
+    c: &mut Array2<F>,
+    a: &ArrayRef2<F>,
+    b: &ArrayRef2<F>,
+    threads: Threads,
+) -> Result<()> {
+    same_shape("b", b.shape(), &[a.nrows(), b.ncols()])?;
+    same_shape("c", c.shape(), &[a.ncols(), b.ncols()])?;
     let (a, b) = (Operand::new(a), Operand::new(b));
-    multiply(rows_of(&mut c), a.matrix(), b.matrix());
+    in_halves(c, a.matrix().transpose(), b.matrix(), threads);
+    Ok(())
+}
+
+/// Adds the product `a b` to `c`, by one thread; `c` has the right shape and no gaps.
+pub(crate) fn add_product<F: Scalar>(mut c: ArrayViewMut2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
+    let (a, b) = (Operand::new(a), Operand::new(b));
+    multiply(rows_of(&mut c), Accum::Add, a.matrix(), b.matrix());
 }
 
 /// The product `a b^T` by one thread, into the numbers of `c`, which has the right shape and no gaps.
 pub(crate) fn product_transposed_into<F: Scalar>(mut c: ArrayViewMut2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
     let (a, b) = (Operand::new(a), Operand::new(b));
-    multiply(rows_of(&mut c), a.matrix(), b.matrix().transpose());
+    multiply(rows_of(&mut c), Accum::Replace, a.matrix(), b.matrix().transpose());
 }
 
 fn rows_of<'a, F: Scalar>(c: &'a mut ArrayViewMut2<'_, F>) -> MatMut<'a, F> {
@@ -74,28 +95,26 @@ fn rows_of<'a, F: Scalar>(c: &'a mut ArrayViewMut2<'_, F>) -> MatMut<'a, F> {
     }
 }
 
-/// `a b`, the two halves of its longer side apart: what they share, and both prepare, is the smaller
+/// `c = a b`, the two halves of its longer side apart: what they share, and both prepare, is the smaller
 /// factor.
-fn in_halves<F: Scalar>(a: MatRef<'_, F>, b: MatRef<'_, F>, threads: Threads) -> Array2<F> {
-    let (n, m) = (a.nrows(), b.ncols());
-    let mut c = Array2::zeros((n, m));
-    let whole = MatMut::from_row_major_slice_mut(contiguous(&mut c), n, m);
+fn in_halves<F: Scalar>(c: &mut Array2<F>, a: MatRef<'_, F>, b: MatRef<'_, F>, threads: Threads) {
+    let (n, m) = c.dim();
+    let whole = MatMut::from_row_major_slice_mut(contiguous(c), n, m);
     let threads = if n.saturating_mul(a.ncols()).saturating_mul(m) < WORTH_A_THREAD { Threads::ONE } else { threads };
     if n > m {
         let middle = n.div_ceil(2);
         let ((upper, lower), (a_upper, a_lower)) = (whole.split_at_row_mut(middle), a.split_at_row(middle));
-        threads.join(|| multiply(upper, a_upper, b), || multiply(lower, a_lower, b));
+        threads.join(|| multiply(upper, Accum::Replace, a_upper, b), || multiply(lower, Accum::Replace, a_lower, b));
     } else {
         let middle = m.div_ceil(2);
         let ((left, right), (b_left, b_right)) = (whole.split_at_col_mut(middle), b.split_at_col(middle));
-        threads.join(|| multiply(left, a, b_left), || multiply(right, a, b_right));
+        threads.join(|| multiply(left, Accum::Replace, a, b_left), || multiply(right, Accum::Replace, a, b_right));
     }
-    c
 }
 
-/// `c = a b` by one thread.
-fn multiply<F: Scalar>(c: MatMut<'_, F>, a: MatRef<'_, F>, b: MatRef<'_, F>) {
-    matmul(c, Accum::Replace, a, b, F::of(1.0), Par::Seq);
+/// `c = a b` or `c += a b`, by one thread.
+fn multiply<F: Scalar>(c: MatMut<'_, F>, accum: Accum, a: MatRef<'_, F>, b: MatRef<'_, F>) {
+    matmul(c, accum, a, b, F::of(1.0), Par::Seq);
     clean_registers();
 }
 
@@ -139,16 +158,5 @@ impl<'a, F: Scalar> Operand<'a, F> {
         } else {
             MatRef::from_column_major_slice(&self.numbers, self.rows, self.columns)
         }
-    }
-}
-
-/// The numbers of an array in row-major order, the array put in standard layout if it is not.
-pub(crate) fn contiguous<F: Real, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
-    if !array.is_standard_layout() {
-        *array = array.as_standard_layout().into_owned();
-    }
-    match array.as_slice_mut() {
-        Some(numbers) => numbers,
-        None => unreachable!("an array in standard layout has no gaps"),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use estimand::ndarray::{Array, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Dimension};
+use estimand::ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2};
 use estimand::rand::Rng;
 use estimand::{Error, Real, Result};
 
+use crate::array::{contiguous, numbers};
 use crate::dense::{mask, middle, rectify};
 use crate::door::same_shape;
-use crate::matmul::contiguous;
 use crate::{Dense, Scalar, Threads};
 
 /// A multilayer perceptron: dense layers with a rectifier after each but the last.
@@ -23,7 +23,8 @@ pub struct Mlp<F> {
 /// What [`Mlp::forward`] leaves behind for [`Mlp::backward`], with its result.
 #[derive(Debug, Clone)]
 pub struct Trace<'a, F> {
-    input: ArrayView2<'a, F>,
+    /// What went in.
+    pub(crate) input: CowArray<'a, F, Ix2>,
     /// The rectified output of each layer but the last.
     hidden: Vec<Array2<F>>,
     /// The output of the last layer, of shape `(n, outputs)`.
@@ -33,7 +34,7 @@ pub struct Trace<'a, F> {
 /// Gradients in the outputs of a network's layers.
 pub(crate) struct Outputs<'a, F> {
     hidden: Vec<Array2<F>>,
-    last: &'a ArrayRef2<F>,
+    last: CowArray<'a, F, Ix2>,
 }
 
 impl<F: Scalar> Mlp<F> {
@@ -53,27 +54,28 @@ impl<F: Scalar> Mlp<F> {
     ///
     /// Shapes: `x: (n, inputs) -> output (n, outputs)`.
     /// Errors: `Shape`; `Count` where there is no layer.
-    pub fn forward<'a>(&self, x: impl Into<ArrayView2<'a, F>>, threads: Threads) -> Result<Trace<'a, F>> {
+    pub fn forward<'a>(&self, x: impl Into<CowArray<'a, F, Ix2>>, threads: Threads) -> Result<Trace<'a, F>> {
         let input = x.into();
         let (last, earlier) = self.layers.split_last().ok_or_else(|| count("layers", "entries", 0, "at least 1"))?;
         let n = input.nrows();
         self.layers
             .iter()
             .try_fold(input.ncols(), |width, layer| layer.takes(&[n, width]).map(|()| layer.outputs()))?;
-        let mut hidden: Vec<_> = earlier.iter().map(|layer| Array2::zeros((n, layer.outputs()))).collect();
-        let mut output = Array2::zeros((n, last.outputs()));
-        let (x_upper, x_lower) = input.split_at(Axis(0), middle(n));
+        let mut hidden: Vec<_> = earlier.iter().map(|layer| layer.biases(n)).collect();
+        let mut output = last.biases(n);
+        let (x_upper, x_lower) = input.view().split_at(Axis(0), middle(n));
         let (upper, lower) = halves(hidden.iter_mut().chain([&mut output]));
-        threads.join(|| self.fill(x_upper, upper), || self.fill(x_lower, lower));
+        threads.join(|| self.add_products(x_upper, upper), || self.add_products(x_lower, lower));
         Ok(Trace { input, hidden, output })
     }
 
-    /// [`forward`](Self::forward) of some rows, by one thread: `ys` are the results of the layers.
-    fn fill(&self, x: ArrayView2<'_, F>, ys: Vec<ArrayViewMut2<'_, F>>) {
+    /// [`forward`](Self::forward) of some rows, by one thread: `ys`, which hold the biases, become the
+    /// results of the layers.
+    fn add_products(&self, x: ArrayView2<'_, F>, ys: Vec<ArrayViewMut2<'_, F>>) {
         let last = ys.len() - 1;
         let mut earlier: Option<ArrayViewMut2<'_, F>> = None;
         for (i, (layer, mut y)) in self.layers.iter().zip(ys).enumerate() {
-            layer.fill(earlier.as_ref().map_or(&*x, |x| x), y.view_mut());
+            layer.add_product(earlier.as_ref().map_or(&*x, |x| x), y.view_mut());
             if i < last {
                 rectify(&mut y);
             }
@@ -86,8 +88,10 @@ impl<F: Scalar> Mlp<F> {
     /// Shapes: `d_output: (n, outputs) -> the network's`.
     /// Errors: `Shape`, also when the trace is of another network; `Count` where there is no layer.
     pub fn backward(&self, trace: &Trace<'_, F>, d_output: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
-        let d_outputs = self.down(trace, d_output, threads)?;
-        self.gradient(trace, &d_outputs, threads)
+        let d_outputs = self.down(trace, d_output.view(), threads)?;
+        let mut gradient = self.clone();
+        self.gradient_into(&mut gradient, &trace.input, &[(trace, &d_outputs)], threads)?;
+        Ok(gradient)
     }
 
     /// [`backward`](Self::backward), and the gradient in the input.
@@ -100,32 +104,36 @@ impl<F: Scalar> Mlp<F> {
         d_output: &ArrayRef2<F>,
         threads: Threads,
     ) -> Result<(Self, Array2<F>)> {
-        let (d_input, d_outputs) = self.down_to_input(trace, d_output, threads)?;
-        Ok((self.gradient(trace, &d_outputs, threads)?, d_input))
+        let (d_input, d_outputs) = self.down_to_input(trace, d_output.view(), threads)?;
+        let mut gradient = self.clone();
+        self.gradient_into(&mut gradient, &trace.input, &[(trace, &d_outputs)], threads)?;
+        Ok((gradient, d_input))
     }
 
     /// The gradients in the outputs of all layers, from that in the last: half of
-    /// [`backward`](Self::backward), and [`gradient`](Self::gradient) is the other.
+    /// [`backward`](Self::backward), and [`gradient_into`](Self::gradient_into) is the other.
     pub(crate) fn down<'a>(
         &self,
         trace: &Trace<'_, F>,
-        d_output: &'a ArrayRef2<F>,
+        d_output: impl Into<CowArray<'a, F, Ix2>>,
         threads: Threads,
     ) -> Result<Outputs<'a, F>> {
-        let hidden = self.down_to(1, trace, d_output, threads)?;
-        Ok(Outputs { hidden, last: d_output })
+        let last = d_output.into();
+        let hidden = self.down_to(1, trace, &last, threads)?;
+        Ok(Outputs { hidden, last })
     }
 
     /// The gradient in the input, and [`down`](Self::down).
     pub(crate) fn down_to_input<'a>(
         &self,
         trace: &Trace<'_, F>,
-        d_output: &'a ArrayRef2<F>,
+        d_output: impl Into<CowArray<'a, F, Ix2>>,
         threads: Threads,
     ) -> Result<(Array2<F>, Outputs<'a, F>)> {
-        let mut hidden = self.down_to(0, trace, d_output, threads)?;
+        let last = d_output.into();
+        let mut hidden = self.down_to(0, trace, &last, threads)?;
         let d_input = hidden.remove(0);
-        Ok((d_input, Outputs { hidden, last: d_output }))
+        Ok((d_input, Outputs { hidden, last }))
     }
 
     /// The gradients in the inputs of all layers from the `first` on.
@@ -164,13 +172,26 @@ impl<F: Scalar> Mlp<F> {
         }
     }
 
-    /// The gradient in all parameters, from those in the outputs of all layers.
-    pub(crate) fn gradient(&self, trace: &Trace<'_, F>, d: &Outputs<'_, F>, threads: Threads) -> Result<Self> {
-        let xs = [&*trace.input].into_iter().chain(trace.hidden.iter().map(|x| &**x));
-        let d_ys = d.hidden.iter().map(|d| &**d).chain([d.last]);
-        let pairs = self.layers.iter().zip(xs.zip(d_ys));
-        let layers = pairs.map(|(layer, (x, d_y))| layer.backward_parameters(x, d_y, threads));
-        Ok(Self { layers: layers.collect::<Result<_>>()? })
+    /// The gradient in all parameters, into a network of the same shapes, whatever it held: from
+    /// the whole input of a batch, and its parts, each with the gradients in the outputs of all layers.
+    pub(crate) fn gradient_into(
+        &self,
+        gradient: &mut Self,
+        input: &ArrayRef2<F>,
+        parts: &[(&Trace<'_, F>, &Outputs<'_, F>)],
+        threads: Threads,
+    ) -> Result<()> {
+        let (got, expected) = (gradient.layers.len(), self.layers.len());
+        if got != expected {
+            return Err(count("gradient", "layers", got, &format!("{expected}, as many as the network")));
+        }
+        let mut x = CowArray::from(input.view());
+        for (i, (layer, gradient)) in self.layers.iter().zip(&mut gradient.layers).enumerate() {
+            let d_y = stacked(parts.iter().map(|(_, d)| d.output(i)).collect());
+            layer.gradient_into(gradient, &x, &d_y, threads)?;
+            x = stacked(parts.iter().filter_map(|(trace, _)| trace.hidden.get(i)).map(|x| x.view()).collect());
+        }
+        Ok(())
     }
 
     /// Whether this network may have made the trace.
@@ -217,6 +238,31 @@ impl<F: Scalar> Mlp<F> {
     }
 }
 
+impl<F: Real> Outputs<'_, F> {
+    /// The gradient in the output of layer `i`.
+    fn output(&self, i: usize) -> ArrayView2<'_, F> {
+        self.hidden.get(i).map_or(self.last.view(), |d| d.view())
+    }
+}
+
+/// The rows of all parts, one below the other; copied where there are several: one product of many
+/// rows takes less time than several of few.
+pub(crate) fn stacked<F: Real>(parts: Vec<ArrayView2<'_, F>>) -> CowArray<'_, F, Ix2> {
+    if let [part] = parts[..] {
+        return part.into();
+    }
+    let (n, width) = parts.iter().fold((0, 0), |(n, _), part| (n + part.nrows(), part.ncols()));
+    let mut rows = Vec::with_capacity(n * width);
+    for part in &parts {
+        match part.as_slice() {
+            Some(part) => rows.extend_from_slice(part),
+            None => rows.extend(part.iter().copied()),
+        }
+    }
+    // Parts of one batch are equally wide.
+    Array2::from_shape_vec((n, width), rows).unwrap_or_default().into()
+}
+
 /// The two halves of the rows of each array.
 fn halves<'a, F>(
     arrays: impl IntoIterator<Item = &'a mut Array2<F>>,
@@ -226,14 +272,6 @@ fn halves<'a, F>(
         array.view_mut().split_at(Axis(0), middle)
     };
     arrays.into_iter().map(cut).unzip()
-}
-
-/// The numbers of an array in row-major order, copied only where they lie otherwise.
-fn numbers<F: Real, D: Dimension>(array: &Array<F, D>) -> Cow<'_, [F]> {
-    match array.as_slice() {
-        Some(numbers) => Cow::Borrowed(numbers),
-        None => Cow::Owned(array.iter().copied().collect()),
-    }
 }
 
 fn count(name: &'static str, axis: &'static str, got: usize, expected: &str) -> Error {

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use estimand::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis};
+use estimand::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix2};
 use estimand::objective::beta_elbo;
 use estimand::rand::Rng;
-use estimand::{Bernoulli, DiagGaussian, Distribution, Reparameterize, Result, Rows, Sample, Transform};
+use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Reparameterize, Result, Rows, Sample, Transform};
 
 use crate::door::same_shape;
+use crate::mlp::{Outputs, Trace, stacked};
 use crate::{Mlp, Scalar, Threads};
 
 /// An encoder `x -> loc | log_scale` of the latents, and a decoder `z -> logits` of the pixels.
@@ -43,6 +44,15 @@ pub struct RowTerms<F> {
     pub means: Array2<F>,
 }
 
+/// What one half of a batch leaves behind for the gradient in the weights.
+struct Half<'a, F> {
+    terms: Terms<F>,
+    encoded: Trace<'a, F>,
+    d_encoded: Outputs<'a, F>,
+    decoded: Trace<'a, F>,
+    d_decoded: Outputs<'a, F>,
+}
+
 impl<F: Scalar> Vae<F> {
     /// Networks with one hidden layer each, at random.
     ///
@@ -72,35 +82,89 @@ impl<F: Scalar> Vae<F> {
     /// Shapes: `x: (n, pixels)` of bits, `noise: (n, latent)`, standard normal.
     /// Errors: those of the layers and laws.
     pub fn loss_grad(&self, x: &ArrayRef2<F>, noise: Array2<F>, beta: F, threads: Threads) -> Result<(Terms<F>, Self)> {
-        threads.within(|| self.step(x, noise, beta, threads))
+        let mut gradient = self.clone();
+        let terms = self.loss_grad_into(x, noise, beta, threads, &mut gradient)?;
+        Ok((terms, gradient))
     }
 
-    fn step(&self, x: &ArrayRef2<F>, noise: Array2<F>, beta: F, threads: Threads) -> Result<(Terms<F>, Self)> {
-        // Forward: the draw z is the only thing that is random, and its noise is an argument.
-        let encoded = self.encoder.forward(x.view(), threads)?;
-        let q = DiagGaussian::from_head(&encoded.output)?;
-        let z = q.transform(noise)?;
-        let decoded = self.decoder.forward(z.x(), threads)?;
+    /// [`loss_grad`](Self::loss_grad) into a `gradient` of the same shapes, whatever it held: a loop
+    /// that keeps one makes no megabytes of zeros a step.
+    pub fn loss_grad_into(
+        &self,
+        x: &ArrayRef2<F>,
+        noise: Array2<F>,
+        beta: F,
+        threads: Threads,
+        gradient: &mut Self,
+    ) -> Result<Terms<F>> {
+        threads.within(|| self.step(x, noise, beta, threads, gradient))
+    }
 
-        // The objective, each term with its gradient; `loss` is where the sign turns.
-        let reconstruction = Bernoulli::new(&decoded.output)?.log_prob_grad(x)?;
-        let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
-        let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl: elbo.kl };
-        let (d_logits, d_kl) = elbo.loss().grad;
-        let d_logits = d_logits.flat();
+    fn step(
+        &self,
+        x: &ArrayRef2<F>,
+        noise: Array2<F>,
+        beta: F,
+        threads: Threads,
+        gradient: &mut Self,
+    ) -> Result<Terms<F>> {
+        let n = x.nrows();
+        same_shape("x", x.shape(), &[n, self.pixels()])?;
+        same_shape("noise", noise.shape(), &[n, self.latent()])?;
 
-        // Backward: through the decoder to z, and along the path of z to the encoder's head.
-        let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, &d_logits, threads)?;
-        let d_head = (d_kl + q.pathwise(&z, &d_z)?.total())?;
-        let d_head = d_head.flat();
-        let d_encoded = self.encoder.down(&encoded, &d_head, threads)?;
+        // Each half of the batch goes there and back by itself: two threads have to meet but twice.
+        let middle = n.div_ceil(2);
+        let (x_upper, x_lower) = x.view().split_at(Axis(0), middle);
+        let (noise_upper, noise_lower) = noise.view().split_at(Axis(0), middle);
+        let share = |rows| F::count(rows) / F::count(n);
+        let (upper, lower) = threads.join(
+            || self.there_and_back(x_upper, noise_upper, beta, share(middle)),
+            || (middle < n).then(|| self.there_and_back(x_lower, noise_lower, beta, share(n - middle))).transpose(),
+        );
+        // The upper half's error is the first.
+        let upper = upper?;
+        let halves: Vec<_> = [upper].into_iter().chain(lower.map_err(|error| below(middle, error))?).collect();
 
         // The weights: the two networks are as much work as each other.
-        let (decoder, encoder) = threads.join(
-            || self.decoder.gradient(&decoded, &d_decoded, Threads::ONE),
-            || self.encoder.gradient(&encoded, &d_encoded, Threads::ONE),
+        let z = stacked(halves.iter().map(|half| half.decoded.input.view()).collect());
+        let encoder: Vec<_> = halves.iter().map(|half| (&half.encoded, &half.d_encoded)).collect();
+        let decoder: Vec<_> = halves.iter().map(|half| (&half.decoded, &half.d_decoded)).collect();
+        let (encoder, decoder) = threads.join(
+            || self.encoder.gradient_into(&mut gradient.encoder, x, &encoder, Threads::ONE),
+            || self.decoder.gradient_into(&mut gradient.decoder, &z, &decoder, Threads::ONE),
         );
-        Ok((terms, Self { encoder: encoder?, decoder: decoder? }))
+        encoder.and(decoder)?;
+        let sum = |term: fn(&Terms<F>) -> F| halves.iter().map(|half| term(&half.terms)).sum();
+        Ok(Terms { objective: sum(|t| t.objective), reconstruction: sum(|t| t.reconstruction), kl: sum(|t| t.kl) })
+    }
+
+    /// Some rows' `share` of the mean of the objective over a batch, and of the gradients of its
+    /// negative in the outputs of all layers.
+    fn there_and_back<'a>(
+        &self,
+        x: ArrayView2<'a, F>,
+        noise: ArrayView2<'_, F>,
+        beta: F,
+        share: F,
+    ) -> Result<Half<'a, F>> {
+        // Forward: the draw z is the only thing that is random, and its noise is an argument.
+        let encoded = self.encoder.forward(x, Threads::ONE)?;
+        let q = DiagGaussian::from_head(&encoded.output)?;
+        let z = q.transform(noise.to_owned())?;
+        let decoded = self.decoder.forward(z.x().to_owned(), Threads::ONE)?;
+
+        // The objective, each term with its gradient; here the sign turns.
+        let reconstruction = Bernoulli::new(&decoded.output)?.log_prob_grad(&x)?;
+        let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
+        let [objective, reconstruction, kl] = [elbo.value, elbo.reconstruction, elbo.kl].map(|mean| share * mean);
+        let (d_logits, d_kl) = (elbo.grad.0.scaled(-share), elbo.grad.1.scaled(-share));
+
+        // Backward: through the decoder to z, and along the path of z to the encoder's head.
+        let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, d_logits.into_flat(), Threads::ONE)?;
+        let d_head = (d_kl + q.pathwise(&z, &d_z)?.total())?;
+        let d_encoded = self.encoder.down(&encoded, d_head.into_flat(), Threads::ONE)?;
+        let terms = Terms { objective, reconstruction, kl };
+        Ok(Half { terms, encoded, d_encoded, decoded, d_decoded })
     }
 
     /// Noise for a batch of `n`.
@@ -136,7 +200,7 @@ impl<F: Scalar> Vae<F> {
         let head = self.encoder.forward(x.view(), threads)?.output;
         let q = DiagGaussian::from_head(&head)?.repeat_rows(k);
         let z = q.sample(rng);
-        let logits = self.decoder.forward(&z, threads)?.output;
+        let logits = self.decoder.forward(z.view(), threads)?.output;
         let tiled = Array2::from_shape_fn(logits.raw_dim(), |(i, j)| x[[i / k.max(1), j]]);
         let prior = DiagGaussian::standard(z.nrows(), self.latent())?;
         Ok(Bernoulli::new(&logits)?.log_prob(&tiled)? + prior.log_prob(&z)? - q.log_prob(&z)?)
@@ -149,8 +213,13 @@ impl<F: Scalar> Vae<F> {
     }
 
     /// The pixels' probabilities: `(n, pixels)`. Errors: those of the layers.
-    pub fn decode<'a>(&self, z: impl Into<ArrayView2<'a, F>>, threads: Threads) -> Result<Array2<F>> {
+    pub fn decode<'a>(&self, z: impl Into<CowArray<'a, F, Ix2>>, threads: Threads) -> Result<Array2<F>> {
         Ok(self.decoder.forward(z, threads)?.output.mapv(estimand::special::sigmoid))
+    }
+
+    /// How many pixels there are.
+    fn pixels(&self) -> usize {
+        self.encoder.layers.first().map_or(0, |layer| layer.inputs())
     }
 
     /// How many latents there are.
@@ -170,5 +239,17 @@ impl<F: Scalar> Vae<F> {
         let encoder = self.encoder.parameters_mut().into_iter().map(|(name, p)| (format!("encoder.{name}"), p));
         let decoder = self.decoder.parameters_mut().into_iter().map(|(name, p)| (format!("decoder.{name}"), p));
         encoder.chain(decoder).collect()
+    }
+}
+
+/// An error of rows that begin at row `start` of the batch, told in rows of the batch.
+fn below(start: usize, error: Error) -> Error {
+    match error {
+        Error::NaN { name, row } => Error::NaN { name, row: start + row },
+        Error::Entry { name, mut index, value, expected } => {
+            index.iter_mut().take(1).for_each(|row| *row += start);
+            Error::Entry { name, index, value, expected }
+        }
+        error => error,
     }
 }

@@ -3,7 +3,7 @@ use estimand::check::derivative;
 use estimand::ndarray::Array2;
 use estimand::noise::Standard;
 use estimand::rand::Rng;
-use lab::vae::RowTerms;
+use lab::vae::{RowTerms, Terms};
 use lab::{Mlp, Threads, Vae};
 
 use crate::support::generator;
@@ -118,6 +118,43 @@ fn law_a_step_does_not_depend_on_the_threads() {
     assert_eq!(run(1), run(7));
 }
 
+type Step = (Terms<f64>, Vae<f64>);
+
+/// Whatever a gradient held before, and in batches of one row, of an even and of an odd number of them:
+/// the mean over rows of what each gives alone.
+#[test]
+fn law_a_batch_is_the_mean_of_its_rows() {
+    let mut rng = generator(9);
+    let vae = Vae::<f64>::new(&mut rng, 20, 9, 4).unwrap();
+    let mut gradient = Vae::<f64>::new(&mut rng, 20, 9, 4).unwrap();
+    for n in [1, 2, 5, 131] {
+        let x = Array2::from_shape_simple_fn((n, 20), || f64::from(u8::from(rng.random_bool(0.4))));
+        let noise = vae.noise(n, &mut rng).unwrap();
+        let terms = vae.loss_grad_into(&x, noise.clone(), 0.7, Threads::new(2), &mut gradient).unwrap();
+        let alone = |i: usize| {
+            let row = estimand::ndarray::s![i..i + 1, ..];
+            let noise = noise.slice(row).to_owned();
+            vae.loss_grad(&x.slice(row), noise, 0.7, Threads::ONE).unwrap()
+        };
+        let rows: Vec<_> = (0..n).map(alone).collect();
+        let mean = |of: &dyn Fn(&Step) -> f64| rows.iter().map(of).sum::<f64>() / n as f64;
+        for (got, one) in [
+            (terms.objective, mean(&|row| row.0.objective)),
+            (terms.reconstruction, mean(&|row| row.0.reconstruction)),
+            (terms.kl, mean(&|row| row.0.kl)),
+        ] {
+            assert!((got - one).abs() < 1e-13 * one.abs(), "{n} rows: {got} {one}");
+        }
+        for (block, (name, numbers)) in gradient.parameters().iter().enumerate() {
+            let scale = numbers.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+            for (k, &got) in numbers.iter().enumerate() {
+                let one = mean(&|row| row.1.parameters()[block].1[k]);
+                assert!((got - one).abs() <= 1e-12 * scale, "{n} rows, {name}[{k}]: {got} {one}");
+            }
+        }
+    }
+}
+
 /// The log-weights are the ELBO's terms with the KL by samples.
 #[test]
 fn law_log_weights_average_to_the_elbo() {
@@ -150,6 +187,12 @@ fn hard_wrong_batches_are_the_exact_error() {
     assert_eq!(step(Array2::zeros((2, 6)), Array2::zeros((1, 2)), 1.0), Some(error));
     let grey = Error::Entry { name: "x", index: vec![0, 0], value: 0.5, expected: "a bit, 0 or 1" };
     assert_eq!(step(Array2::from_elem((2, 6), 0.5), noise.clone(), 1.0), Some(grey));
+    let mut grey = Array2::zeros((2, 6));
+    grey[[1, 4]] = 0.25;
+    let in_lower_half = Error::Entry { name: "x", index: vec![1, 4], value: 0.25, expected: "a bit, 0 or 1" };
+    assert_eq!(step(grey, noise.clone(), 1.0), Some(in_lower_half));
+    let narrow = Error::Shape { name: "x", got: vec![2, 5], expected: vec![2, 6] };
+    assert_eq!(step(Array2::zeros((2, 5)), noise.clone(), 1.0), Some(narrow));
     let beta = Error::Parameter { name: "beta", value: -1.0, expected: "a finite number that is not negative" };
     assert_eq!(step(Array2::zeros((2, 6)), noise.clone(), -1.0), Some(beta));
     let mut holed = Array2::zeros((2, 6));
