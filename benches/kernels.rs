@@ -250,15 +250,15 @@ fn training_step(c: &mut Criterion) {
     let x = bits((128, 784));
     let mut group = c.benchmark_group("vae_step");
     for threads in [1, 2] {
-        group.bench_function(format!("{threads}_threads"), |b| {
-            b.iter(|| {
-                let noise = vae.noise(128, &mut rng).unwrap();
-                let threads = Threads::new(threads);
-                let terms = vae.loss_grad_into(black_box(&x), noise, 1.0, threads, &mut gradient).unwrap();
-                adam.step(vae.parameters_mut(), gradient.parameters()).unwrap();
-                terms
-            });
-        });
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut step = || {
+            let noise = vae.noise(128, &mut rng).unwrap();
+            let threads = Threads::new(threads);
+            let terms = vae.loss_grad_into(black_box(&x), noise, 1.0, threads, &mut gradient).unwrap();
+            adam.step(vae.parameters_mut(), gradient.parameters()).unwrap();
+            terms
+        };
+        group.bench_function(format!("{threads}_threads"), |b| b.iter(|| pool.install(&mut step)));
     }
     group.finish();
 }

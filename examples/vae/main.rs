@@ -2,7 +2,8 @@
 //!
 //!     cargo run --release --example vae
 //!
-//! The step that is trained on is `lab::Vae::loss_grad_into`, one screen in `examples/lab/src/vae.rs`:
+//! The step that is trained on is `lab::Vae::loss_grad_into`; its mathematics is one screen,
+//! `there_and_back` in `examples/lab/src/vae.rs`:
 //! encoder, draw, decoder; the ELBO with its gradients; and the way back along the path of the
 //! draw. This file feeds it and tells what it learns; `pictures.rs` draws.
 

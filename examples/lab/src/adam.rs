@@ -15,6 +15,8 @@ const WORTH_A_THREAD: usize = 1 << 15;
 /// theta = theta - rate m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)
 /// ```
 ///
+/// Moments so small that they, or products with them, would be subnormal are kept as 0.
+///
 /// The settings may be changed between steps, as a schedule of rates does.
 ///
 /// Source: Kingma and Ba 2015, algorithm 1.
@@ -93,6 +95,7 @@ impl<F: Real> WithSimd for Advance<'_, F> {
             let m = keep1 * *mean + add1 * g;
             let v = keep2 * *square + add2 * g * g;
             *theta -= rate * (m * correct1) / ((v * correct2).sqrt() + epsilon);
+            // The mean is multiplied further, by the rate: its limit leaves room for that.
             *mean = zero_below(F::min_positive_value() / F::epsilon(), m);
             *square = zero_below(F::min_positive_value(), v);
         }
@@ -101,9 +104,9 @@ impl<F: Real> WithSimd for Advance<'_, F> {
 
 /// `x`, or 0 where it is nearer to 0 than `least`.
 ///
-/// The moments of a gradient that has become 0 shrink for ever. Long after they have stopped to move
-/// anything, they and their products are subnormal, and many a machine takes a hundred times as long
-/// for such numbers.
+/// The moments of a gradient that has become 0 shrink for ever. Long after they have stopped moving
+/// anything (at the usual `epsilon`), they are subnormal, and many a machine takes a hundred times as
+/// long for such numbers.
 #[inline(always)]
 fn zero_below<F: Real>(least: F, x: F) -> F {
     if x.abs() < least { F::zero() } else { x }

@@ -107,7 +107,8 @@ impl<F: Scalar> Dense<F> {
     ) -> Result<()> {
         same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
         same_shape("d_y", d_y.shape(), &[x.nrows(), self.outputs()])?;
-        same_shape("gradient", gradient.bias.shape(), &[self.outputs()])?;
+        same_shape("gradient", gradient.weight.shape(), self.weight.shape())?;
+        same_shape("gradient", gradient.bias.shape(), self.bias.shape())?;
         transposed_product_into(&mut gradient.weight, x, d_y, threads)?;
         gradient.bias.fill(F::zero());
         for row in d_y.rows() {
@@ -117,9 +118,13 @@ impl<F: Scalar> Dense<F> {
     }
 }
 
-/// Where `n` rows are cut in two, for one thread as for many; fewer are not worth it.
+/// Below this many rows, a second half costs more than it brings.
+const WORTH_A_CUT: usize = 128;
+
+/// Where `n` rows are cut in two, for one thread as for many; where they are too few, all are in the
+/// first half.
 pub(crate) fn middle(n: usize) -> usize {
-    if n < 128 { n } else { n.div_ceil(2) }
+    if n < WORTH_A_CUT { n } else { n.div_ceil(2) }
 }
 
 /// The rectifier, `max(x, 0)` of every entry; NaN stays NaN.

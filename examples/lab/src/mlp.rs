@@ -246,7 +246,8 @@ impl<F: Real> Outputs<'_, F> {
 }
 
 /// The rows of all parts, one below the other; copied where there are several: one product of many
-/// rows takes less time than several of few.
+/// rows takes less time than several of few. (Rows are copied whole, which `concatenate` does not do: it
+/// took 3 % of a training step.)
 pub(crate) fn stacked<F: Real>(parts: Vec<ArrayView2<'_, F>>) -> CowArray<'_, F, Ix2> {
     if let [part] = parts[..] {
         return part.into();

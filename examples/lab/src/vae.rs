@@ -88,7 +88,9 @@ impl<F: Scalar> Vae<F> {
     }
 
     /// [`loss_grad`](Self::loss_grad) into a `gradient` of the same shapes, whatever it held: a loop
-    /// that keeps one makes no megabytes of zeros a step.
+    /// that keeps one does not allocate it at every step.
+    ///
+    /// Errors: those of `loss_grad`; `Shape` or `Count` of `gradient`. What it holds then is not said.
     pub fn loss_grad_into(
         &self,
         x: &ArrayRef2<F>,
@@ -153,11 +155,12 @@ impl<F: Scalar> Vae<F> {
         let z = q.transform(noise.to_owned())?;
         let decoded = self.decoder.forward(z.x().to_owned(), Threads::ONE)?;
 
-        // The objective, each term with its gradient; here the sign turns.
+        // The objective, each term with its gradient; `loss` is where the sign turns.
         let reconstruction = Bernoulli::new(&decoded.output)?.log_prob_grad(&x)?;
         let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
         let [objective, reconstruction, kl] = [elbo.value, elbo.reconstruction, elbo.kl].map(|mean| share * mean);
-        let (d_logits, d_kl) = (elbo.grad.0.scaled(-share), elbo.grad.1.scaled(-share));
+        let (d_logits, d_kl) = elbo.loss().grad;
+        let (d_logits, d_kl) = (d_logits.scaled(share), d_kl.scaled(share));
 
         // Backward: through the decoder to z, and along the path of z to the encoder's head.
         let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, d_logits.into_flat(), Threads::ONE)?;

@@ -21,6 +21,32 @@ fn law_forward_is_layer_after_layer() {
     assert!(output.iter().any(|&y| y < 0.0));
 }
 
+/// Many rows are cut in two, few are not: every row is what it is alone, whatever threads there are.
+#[test]
+fn law_halves_change_nothing() {
+    let mut rng = generator(3);
+    let net = Mlp::<f64>::new(&mut rng, &SIZES).unwrap();
+    for n in [127, 128, 131] {
+        let (x, c) = (random(&mut rng, n, 3), random(&mut rng, n, 2));
+        let run = |threads| {
+            let trace = net.forward(x.view(), threads).unwrap();
+            let (gradient, d_x) = net.backward_to_input(&trace, &c, threads).unwrap();
+            (trace.output, gradient, d_x)
+        };
+        let (output, gradient, d_x) = run(Threads::ONE);
+        assert_eq!(run(Threads::new(2)), (output.clone(), gradient, d_x.clone()));
+        for i in 0..n {
+            let row = estimand::ndarray::s![i..i + 1, ..];
+            let trace = net.forward(x.slice(row), Threads::ONE).unwrap();
+            let (_, d_row) = net.backward_to_input(&trace, &c.slice(row), Threads::ONE).unwrap();
+            // Sums of at most 7 terms below 10, in another order.
+            let near = |a: &f64, b: &f64| (a - b).abs() < 100.0 * f64::EPSILON;
+            assert!(trace.output.iter().zip(output.row(i)).all(|(a, b)| near(a, b)), "output of row {i} of {n}");
+            assert!(d_row.iter().zip(d_x.row(i)).all(|(a, b)| near(a, b)), "d_x of row {i} of {n}");
+        }
+    }
+}
+
 /// The gradient of `sum(c * net(x))` in every number against central differences. Between kinks the
 /// loss is linear in each, so the differences carry only rounding: sums of 8 terms below 4, over 2 h.
 #[test]

@@ -193,6 +193,9 @@ fn hard_wrong_batches_are_the_exact_error() {
     assert_eq!(step(grey, noise.clone(), 1.0), Some(in_lower_half));
     let narrow = Error::Shape { name: "x", got: vec![2, 5], expected: vec![2, 6] };
     assert_eq!(step(Array2::zeros((2, 5)), noise.clone(), 1.0), Some(narrow));
+    let mut other = Vae::<f64>::new(&mut generator(8), 6, 5, 2).unwrap();
+    let into = vae.loss_grad_into(&Array2::zeros((2, 6)), noise.clone(), 1.0, Threads::ONE, &mut other);
+    assert_eq!(into, Err(Error::Shape { name: "gradient", got: vec![6, 5], expected: vec![6, 4] }));
     let beta = Error::Parameter { name: "beta", value: -1.0, expected: "a finite number that is not negative" };
     assert_eq!(step(Array2::zeros((2, 6)), noise.clone(), -1.0), Some(beta));
     let mut holed = Array2::zeros((2, 6));
