@@ -99,45 +99,36 @@ impl<F: Scalar> Vae<F> {
         threads: Threads,
         gradient: &mut Self,
     ) -> Result<Terms<F>> {
-        threads.within(|| self.step(x, noise, beta, threads, gradient))
-    }
-
-    fn step(
-        &self,
-        x: &ArrayRef2<F>,
-        noise: Array2<F>,
-        beta: F,
-        threads: Threads,
-        gradient: &mut Self,
-    ) -> Result<Terms<F>> {
         let n = x.nrows();
         same_shape("x", x.shape(), &[n, self.pixels()])?;
         same_shape("noise", noise.shape(), &[n, self.latent()])?;
 
-        // Each half of the batch goes there and back by itself: two threads have to meet but twice.
-        let middle = n.div_ceil(2);
-        let (x_upper, x_lower) = x.view().split_at(Axis(0), middle);
-        let (noise_upper, noise_lower) = noise.view().split_at(Axis(0), middle);
-        let share = |rows| F::count(rows) / F::count(n);
-        let (upper, lower) = threads.join(
-            || self.there_and_back(x_upper, noise_upper, beta, share(middle)),
-            || (middle < n).then(|| self.there_and_back(x_lower, noise_lower, beta, share(n - middle))).transpose(),
-        );
-        // The upper half's error is the first.
-        let upper = upper?;
-        let halves: Vec<_> = [upper].into_iter().chain(lower.map_err(|error| below(middle, error))?).collect();
+        threads.within(|| {
+            // Each half of the batch goes there and back by itself: two threads have to meet but twice.
+            let middle = n.div_ceil(2);
+            let (x_upper, x_lower) = x.view().split_at(Axis(0), middle);
+            let (noise_upper, noise_lower) = noise.view().split_at(Axis(0), middle);
+            let share = |rows| F::count(rows) / F::count(n);
+            let (upper, lower) = threads.join(
+                || self.there_and_back(x_upper, noise_upper, beta, share(middle)),
+                || (middle < n).then(|| self.there_and_back(x_lower, noise_lower, beta, share(n - middle))).transpose(),
+            );
+            // The upper half's error is the first.
+            let upper = upper?;
+            let halves: Vec<_> = [upper].into_iter().chain(lower.map_err(|error| below(middle, error))?).collect();
 
-        // The weights: the two networks are as much work as each other.
-        let z = stacked(halves.iter().map(|half| half.decoded.input.view()).collect());
-        let encoder: Vec<_> = halves.iter().map(|half| (&half.encoded, &half.d_encoded)).collect();
-        let decoder: Vec<_> = halves.iter().map(|half| (&half.decoded, &half.d_decoded)).collect();
-        let (encoder, decoder) = threads.join(
-            || self.encoder.gradient_into(&mut gradient.encoder, x, &encoder, Threads::ONE),
-            || self.decoder.gradient_into(&mut gradient.decoder, &z, &decoder, Threads::ONE),
-        );
-        encoder.and(decoder)?;
-        let sum = |term: fn(&Terms<F>) -> F| halves.iter().map(|half| term(&half.terms)).sum();
-        Ok(Terms { objective: sum(|t| t.objective), reconstruction: sum(|t| t.reconstruction), kl: sum(|t| t.kl) })
+            // The weights: the two networks are as much work as each other.
+            let z = stacked(halves.iter().map(|half| half.decoded.input.view()).collect());
+            let encoder: Vec<_> = halves.iter().map(|half| (&half.encoded, &half.d_encoded)).collect();
+            let decoder: Vec<_> = halves.iter().map(|half| (&half.decoded, &half.d_decoded)).collect();
+            let (encoder, decoder) = threads.join(
+                || self.encoder.gradient_into(&mut gradient.encoder, x, &encoder, Threads::ONE),
+                || self.decoder.gradient_into(&mut gradient.decoder, &z, &decoder, Threads::ONE),
+            );
+            encoder.and(decoder)?;
+            let sum = |term: fn(&Terms<F>) -> F| halves.iter().map(|half| term(&half.terms)).sum();
+            Ok(Terms { objective: sum(|t| t.objective), reconstruction: sum(|t| t.reconstruction), kl: sum(|t| t.kl) })
+        })
     }
 
     /// Some rows' `share` of the mean of the objective over a batch, and of the gradients of its
