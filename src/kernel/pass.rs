@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use super::gather::Gather;
 use super::level::{Level, Work, run};
-use super::threads::{map, several};
+use super::threads::{map, several, within, zeros};
 use crate::arithmetic::Arithmetic;
 use crate::{Error, Real, Result};
 
@@ -124,10 +124,12 @@ fn filled<F: Real, const K: usize, const M: usize>(
     f: &impl RowFn<F, K>,
 ) -> Filled<F, M> {
     if n > rows_a_task(&inputs, widths) && several() {
-        let mut values = vec![F::zero(); n];
-        let mut outs = widths.map(|width| vec![F::zero(); n * width]);
-        place(level, inputs, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice), f);
-        return (values.into(), arrays(n, widths, outs));
+        return within(|| {
+            let mut values = vec![F::zero(); n];
+            let mut outs = widths.map(|width| zeros(n * width));
+            place(level, inputs, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice), f);
+            (values.into(), arrays(n, widths, outs))
+        });
     }
     // One thread appends, and does not pay for zeros that are written over.
     let outs = widths.map(|width| Vec::with_capacity(n * width));

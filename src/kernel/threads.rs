@@ -1,3 +1,5 @@
+use crate::Real;
+
 /// `f` of each piece, in order; the pieces are shared among threads where the feature `rayon` is on.
 ///
 /// What a piece is may not depend on the number of threads, and so neither does the result.
@@ -18,3 +20,34 @@ pub(crate) fn several() -> bool {
     let threads = 1;
     threads > 1
 }
+
+/// `work` on a thread of the pool, entered once for all that is shared among threads there.
+pub(super) fn within<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "rayon")]
+    if several() {
+        return rayon::scope(|_| work());
+    }
+    work()
+}
+
+/// Zeros to be written over by several threads. Each makes its part of a large array: a core is faster
+/// where it was the last to write.
+pub(super) fn zeros<F: Real>(length: usize) -> Vec<F> {
+    #[cfg(feature = "rayon")]
+    if length >= LARGE && several() {
+        use rayon::prelude::*;
+        let blocks = rayon::iter::repeat_n([F::zero(); BLOCK], length.div_ceil(BLOCK)).with_min_len(LARGE / BLOCK / 2);
+        let mut zeros = blocks.collect::<Vec<_>>().into_flattened();
+        zeros.truncate(length);
+        return zeros;
+    }
+    vec![F::zero(); length]
+}
+
+/// Numbers of an array whose zeros are worth sharing.
+#[cfg(feature = "rayon")]
+const LARGE: usize = 1 << 16;
+
+/// Numbers that a thread writes at once.
+#[cfg(feature = "rayon")]
+const BLOCK: usize = 1 << 10;
