@@ -5,20 +5,21 @@ use std::borrow::Cow;
 use estimand::Real;
 use estimand::ndarray::{Array, Dimension};
 
-/// The numbers of an array in row-major order, copied only where they lie otherwise.
+/// The numbers of an array in the order in which they lie, by rows or by columns; copied by rows where
+/// there are gaps between them.
 pub(crate) fn numbers<F: Real, D: Dimension>(array: &Array<F, D>) -> Cow<'_, [F]> {
-    match array.as_slice() {
+    match array.as_slice_memory_order() {
         Some(numbers) => Cow::Borrowed(numbers),
         None => Cow::Owned(array.iter().copied().collect()),
     }
 }
 
-/// The numbers of an array in row-major order, the array put in standard layout if it is not.
+/// [`numbers`] to write into; where there are gaps, the array is put in standard layout first.
 pub(crate) fn contiguous<F: Real, D: Dimension>(array: &mut Array<F, D>) -> &mut [F] {
-    if !array.is_standard_layout() {
+    if array.as_slice_memory_order().is_none() {
         *array = array.as_standard_layout().into_owned();
     }
-    match array.as_slice_mut() {
+    match array.as_slice_memory_order_mut() {
         Some(numbers) => numbers,
         None => unreachable!("an array in standard layout has no gaps"),
     }

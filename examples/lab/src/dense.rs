@@ -1,19 +1,18 @@
 //! A layer `y = x W + b` and the rectifier, each with its derivative.
 
-use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayViewMut2, Axis, Zip};
+use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Order, ShapeBuilder, Zip};
 use estimand::noise::Standard;
 use estimand::rand::Rng;
 use estimand::{Real, Result};
 
-use crate::array::numbers;
 use crate::door::same_shape;
-use crate::matmul::{add_product, product_transposed, product_transposed_into, transposed_product_into};
+use crate::matmul::{Accum, in_halves, multiply, product_transposed};
 use crate::{Scalar, Threads};
 
 /// A dense layer, `y = x W + b`; the gradient of a loss in its parameters has the same type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense<F> {
-    /// `W`, of shape `(inputs, outputs)`.
+    /// `W`, of shape `(inputs, outputs)`, in any layout.
     pub weight: Array2<F>,
     /// `b`, of shape `(outputs,)`.
     pub bias: Array1<F>,
@@ -22,11 +21,17 @@ pub struct Dense<F> {
 impl<F: Scalar> Dense<F> {
     /// A layer with normal weights of variance `1 / inputs`, and biases 0.
     ///
+    /// The longer side of the weights has no gaps: so their gradient takes the least time.
+    ///
     /// Source: LeCun and others 1998, "Efficient BackProp", section 4.6.
     pub fn new<R: Rng + ?Sized>(rng: &mut R, inputs: usize, outputs: usize) -> Self {
         let sd = F::one() / F::count(inputs.max(1)).sqrt();
         let weight: Array2<F> = Standard::Normal.draw(rng, (inputs, outputs));
-        Self { weight: weight * sd, bias: Array1::zeros(outputs) }
+        let mut weight = weight * sd;
+        if inputs > outputs {
+            weight = weight.t().as_standard_layout().into_owned().reversed_axes();
+        }
+        Self { weight, bias: Array1::zeros(outputs) }
     }
 
     /// Its number of inputs.
@@ -45,7 +50,7 @@ impl<F: Scalar> Dense<F> {
     /// Errors: `Shape`.
     pub fn forward(&self, x: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
         self.takes(x.shape())?;
-        let mut y = self.biases(x.nrows());
+        let mut y = self.biases(x.nrows(), Order::RowMajor);
         let (x_upper, x_lower) = x.view().split_at(Axis(0), middle(x.nrows()));
         let (upper, lower) = y.view_mut().split_at(Axis(0), middle(x.nrows()));
         threads.join(|| self.add_product(&x_upper, upper), || self.add_product(&x_lower, lower));
@@ -59,20 +64,29 @@ impl<F: Scalar> Dense<F> {
     }
 
     /// What [`forward`](Self::forward) begins with: `b` in each of `n` rows.
-    pub(crate) fn biases(&self, n: usize) -> Array2<F> {
-        let rows = numbers(&self.bias).repeat(n);
-        // As many numbers as the shape has, by construction.
-        Array2::from_shape_vec((n, self.outputs()), rows).unwrap_or_default()
+    pub(crate) fn biases(&self, n: usize, order: Order) -> Array2<F> {
+        match order {
+            Order::ColumnMajor => {
+                let mut y = Array2::zeros((n, self.outputs()).f());
+                y.columns_mut().into_iter().zip(&self.bias).for_each(|(mut column, &b)| column.fill(b));
+                y
+            }
+            _ => {
+                let rows = self.bias.to_vec().repeat(n);
+                // As many numbers as the shape has, by construction.
+                Array2::from_shape_vec((n, self.outputs()), rows).unwrap_or_default()
+            }
+        }
     }
 
     /// [`forward`](Self::forward) of some rows, by one thread: adds `x W` to the biases; the shapes fit.
     pub(crate) fn add_product(&self, x: &ArrayRef2<F>, y: ArrayViewMut2<'_, F>) {
-        add_product(y, x, &self.weight);
+        multiply(y, Accum::Add, F::one(), x, &self.weight);
     }
 
     /// The `d_x` of [`backward`](Self::backward) of some rows, by one thread; the shapes fit.
     pub(crate) fn fill_backward(&self, d_y: &ArrayRef2<F>, d_x: ArrayViewMut2<'_, F>) {
-        product_transposed_into(d_x, d_y, &self.weight);
+        multiply(d_x, Accum::Replace, F::one(), d_y, &self.weight.t());
     }
 
     /// The gradient in the parameters and `d_x`, from the input of [`forward`](Self::forward) and
@@ -92,27 +106,33 @@ impl<F: Scalar> Dense<F> {
     /// [`backward`](Self::backward) without `d_x`, a third of the work less: for a first layer.
     pub fn backward_parameters(&self, x: &ArrayRef2<F>, d_y: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
         let mut gradient = self.clone();
-        self.gradient_into(&mut gradient, x, d_y, threads)?;
+        self.gradient_into(&mut gradient, [(F::one(), x.view(), d_y.view())], threads)?;
         Ok(gradient)
     }
 
-    /// [`backward_parameters`](Self::backward_parameters) into a layer of the same shapes, whatever it
-    /// held.
-    pub(crate) fn gradient_into(
+    /// The weighted sum of [`backward_parameters`](Self::backward_parameters) of the parts of a batch, each
+    /// a weight, an `x` and its `d_y`, into a layer of the same shapes, whatever it held.
+    ///
+    /// It comes out in the layout of this layer, so that the numbers of both lie in one order.
+    pub(crate) fn gradient_into<'a>(
         &self,
         gradient: &mut Self,
-        x: &ArrayRef2<F>,
-        d_y: &ArrayRef2<F>,
+        parts: impl IntoIterator<Item = (F, ArrayView2<'a, F>, ArrayView2<'a, F>)>,
         threads: Threads,
     ) -> Result<()> {
-        same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
-        same_shape("d_y", d_y.shape(), &[x.nrows(), self.outputs()])?;
         same_shape("gradient", gradient.weight.shape(), self.weight.shape())?;
         same_shape("gradient", gradient.bias.shape(), self.bias.shape())?;
-        transposed_product_into(&mut gradient.weight, x, d_y, threads)?;
+        if gradient.weight.strides() != self.weight.strides() {
+            gradient.weight.clone_from(&self.weight);
+        }
         gradient.bias.fill(F::zero());
-        for row in d_y.rows() {
-            gradient.bias += &row;
+        let mut accum = Accum::Replace;
+        for (by, x, d_y) in parts {
+            same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
+            same_shape("d_y", d_y.shape(), &[x.nrows(), self.outputs()])?;
+            in_halves(gradient.weight.view_mut(), accum, by, &x.t(), &d_y, threads);
+            gradient.bias.scaled_add(by, &d_y.sum_axis(Axis(0)));
+            accum = Accum::Add;
         }
         Ok(())
     }
@@ -135,7 +155,7 @@ pub fn relu<F: Real>(mut x: Array2<F>) -> Array2<F> {
 
 /// [`relu`] in place.
 pub(crate) fn rectify<F: Real>(x: &mut ArrayRef2<F>) {
-    x.mapv_inplace(|x| if x < F::zero() { F::zero() } else { x });
+    Zip::from(x).for_each(|x| *x = if *x < F::zero() { F::zero() } else { *x });
 }
 
 /// The gradient in the input of [`relu`], from its *result* `y`; the derivative at 0 is 0.

@@ -1,20 +1,17 @@
 //! Products of matrices by faer, with the same bits for any number of threads.
 //!
-//! The result is always cut into the same two halves; threads only decide whether the halves run at
+//! A large result is always cut into the same two halves; threads only decide whether the halves run at
 //! the same time.
 
-use std::borrow::Cow;
-use std::hint::black_box;
-
-use estimand::ndarray::{Array2, ArrayRef2, ArrayViewMut2};
+use estimand::ndarray::{Array2, ArrayRef2, ArrayViewMut2, Axis};
 use estimand::{Real, Result};
+pub(crate) use faer::Accum;
+use faer::Par;
 use faer::linalg::matmul::matmul;
 use faer::traits::ComplexField;
-use faer::{Accum, MatMut, MatRef, Par};
-use pulp::{Arch, Simd, WithSimd};
+use faer_ext::IntoFaer;
 
 use crate::Threads;
-use crate::array::contiguous;
 use crate::door::same_shape;
 
 /// A real number that faer can multiply by the matrix: `f32` or `f64`.
@@ -31,9 +28,8 @@ const WORTH_A_THREAD: usize = 1 << 16;
 /// Errors: `Shape` when the inner sizes differ.
 pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[a.ncols(), b.ncols()])?;
-    let (a, b) = (Operand::new(a), Operand::new(b));
-    let mut c = Array2::zeros((a.rows, b.columns));
-    in_halves(&mut c, a.matrix(), b.matrix(), threads);
+    let mut c = Array2::zeros((a.nrows(), b.ncols()));
+    in_halves(c.view_mut(), Accum::Replace, F::one(), a, b, threads);
     Ok(c)
 }
 
@@ -43,9 +39,8 @@ pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) 
 /// Errors: `Shape` when the inner sizes differ.
 pub fn product_transposed<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[b.nrows(), a.ncols()])?;
-    let (a, b) = (Operand::new(a), Operand::new(b));
-    let mut c = Array2::zeros((a.rows, b.rows));
-    in_halves(&mut c, a.matrix(), b.matrix().transpose(), threads);
+    let mut c = Array2::zeros((a.nrows(), b.nrows()));
+    in_halves(c.view_mut(), Accum::Replace, F::one(), a, &b.t(), threads);
     Ok(c)
 }
 
@@ -54,109 +49,39 @@ pub fn product_transposed<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads
 /// Shapes: `a: (n, k), b: (n, m) -> (k, m)`, in standard layout; any layout comes in.
 /// Errors: `Shape` when the numbers of rows differ.
 pub fn transposed_product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
+    same_shape("b", b.shape(), &[a.nrows(), b.ncols()])?;
     let mut c = Array2::zeros((a.ncols(), b.ncols()));
-    transposed_product_into(&mut c, a, b, threads)?;
+    in_halves(c.view_mut(), Accum::Replace, F::one(), &a.t(), b, threads);
     Ok(c)
 }
 
-/// [`transposed_product`] into `c`, whatever it held.
-///
-/// Errors: `Shape`, also of `c`.
-pub(crate) fn transposed_product_into<F: Scalar>(
-    c: &mut Array2<F>,
+/// [`multiply`], the two halves of the longer side of `c` apart: what they share, and both prepare, is the
+/// smaller factor.
+pub(crate) fn in_halves<F: Scalar>(
+    c: ArrayViewMut2<'_, F>,
+    accum: Accum,
+    by: F,
     a: &ArrayRef2<F>,
     b: &ArrayRef2<F>,
     threads: Threads,
-) -> Result<()> {
-    same_shape("b", b.shape(), &[a.nrows(), b.ncols()])?;
-    same_shape("c", c.shape(), &[a.ncols(), b.ncols()])?;
-    let (a, b) = (Operand::new(a), Operand::new(b));
-    in_halves(c, a.matrix().transpose(), b.matrix(), threads);
-    Ok(())
-}
-
-/// Adds the product `a b` to `c`, by one thread; `c` has the right shape and no gaps.
-pub(crate) fn add_product<F: Scalar>(mut c: ArrayViewMut2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
-    let (a, b) = (Operand::new(a), Operand::new(b));
-    multiply(rows_of(&mut c), Accum::Add, a.matrix(), b.matrix());
-}
-
-/// The product `a b^T` by one thread, into the numbers of `c`, which has the right shape and no gaps.
-pub(crate) fn product_transposed_into<F: Scalar>(mut c: ArrayViewMut2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
-    let (a, b) = (Operand::new(a), Operand::new(b));
-    multiply(rows_of(&mut c), Accum::Replace, a.matrix(), b.matrix().transpose());
-}
-
-fn rows_of<'a, F: Scalar>(c: &'a mut ArrayViewMut2<'_, F>) -> MatMut<'a, F> {
+) {
     let (n, m) = c.dim();
-    match c.as_slice_mut() {
-        Some(numbers) => MatMut::from_row_major_slice_mut(numbers, n, m),
-        None => unreachable!("rows of an array in standard layout have no gaps"),
-    }
-}
-
-/// `c = a b`, the two halves of its longer side apart: what they share, and both prepare, is the smaller
-/// factor.
-fn in_halves<F: Scalar>(c: &mut Array2<F>, a: MatRef<'_, F>, b: MatRef<'_, F>, threads: Threads) {
-    let (n, m) = c.dim();
-    let whole = MatMut::from_row_major_slice_mut(contiguous(c), n, m);
     let threads = if n.saturating_mul(a.ncols()).saturating_mul(m) < WORTH_A_THREAD { Threads::ONE } else { threads };
     if n > m {
         let middle = n.div_ceil(2);
-        let ((upper, lower), (a_upper, a_lower)) = (whole.split_at_row_mut(middle), a.split_at_row(middle));
-        threads.join(|| multiply(upper, Accum::Replace, a_upper, b), || multiply(lower, Accum::Replace, a_lower, b));
+        let ((upper, lower), (a_upper, a_lower)) = (c.split_at(Axis(0), middle), a.view().split_at(Axis(0), middle));
+        threads.join(|| multiply(upper, accum, by, &a_upper, b), || multiply(lower, accum, by, &a_lower, b));
     } else {
         let middle = m.div_ceil(2);
-        let ((left, right), (b_left, b_right)) = (whole.split_at_col_mut(middle), b.split_at_col(middle));
-        threads.join(|| multiply(left, Accum::Replace, a, b_left), || multiply(right, Accum::Replace, a, b_right));
+        let ((left, right), (b_left, b_right)) = (c.split_at(Axis(1), middle), b.view().split_at(Axis(1), middle));
+        threads.join(|| multiply(left, accum, by, a, &b_left), || multiply(right, accum, by, a, &b_right));
     }
 }
 
-/// `c = a b` or `c += a b`, by one thread.
-fn multiply<F: Scalar>(c: MatMut<'_, F>, accum: Accum, a: MatRef<'_, F>, b: MatRef<'_, F>) {
-    matmul(c, accum, a, b, F::of(1.0), Par::Seq);
-    clean_registers();
-}
-
-/// Ends what the product began: its kernels, written in assembly, leave the upper halves of the vector
-/// registers in use, and until some function that was compiled for such registers returns, all
-/// code for older machines is several times slower. (Adam's step was.)
-fn clean_registers() {
-    struct Touch;
-    impl WithSimd for Touch {
-        type Output = f32;
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) -> f32 {
-            simd.reduce_sum_f32s(black_box(simd.splat_f32s(0.0)))
-        }
-    }
-    black_box(Arch::new().dispatch(Touch));
-}
-
-/// The numbers of a matrix without gaps, by rows or by columns; copied only where neither is true.
-struct Operand<'a, F: Clone> {
-    numbers: Cow<'a, [F]>,
-    rows: usize,
-    columns: usize,
-    by_rows: bool,
-}
-
-impl<'a, F: Scalar> Operand<'a, F> {
-    fn new(a: &'a ArrayRef2<F>) -> Self {
-        let (rows, columns) = a.dim();
-        let (numbers, by_rows) = match (a.as_slice(), a.t().to_slice()) {
-            (Some(numbers), _) => (Cow::Borrowed(numbers), true),
-            (None, Some(numbers)) => (Cow::Borrowed(numbers), false),
-            (None, None) => (Cow::Owned(a.iter().copied().collect()), true),
-        };
-        Self { numbers, rows, columns, by_rows }
-    }
-
-    fn matrix(&self) -> MatRef<'_, F> {
-        if self.by_rows {
-            MatRef::from_row_major_slice(&self.numbers, self.rows, self.columns)
-        } else {
-            MatRef::from_column_major_slice(&self.numbers, self.rows, self.columns)
-        }
-    }
+/// `c = by a b` or `c += by a b`, by one thread; the shapes fit.
+///
+/// Any layout comes in. Where the rows of `c` are a batch, it takes the least time if each column lies in
+/// one piece: whole columns then fit the registers, and no factor is copied.
+pub(crate) fn multiply<F: Scalar>(c: ArrayViewMut2<'_, F>, accum: Accum, by: F, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
+    matmul(c.into_faer(), accum, a.view().into_faer(), b.view().into_faer(), by, Par::Seq);
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use estimand::ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2};
+use estimand::ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, Order, ShapeBuilder};
 use estimand::rand::Rng;
 use estimand::{Error, Real, Result};
 
@@ -61,8 +61,8 @@ impl<F: Scalar> Mlp<F> {
         self.layers
             .iter()
             .try_fold(input.ncols(), |width, layer| layer.takes(&[n, width]).map(|()| layer.outputs()))?;
-        let mut hidden: Vec<_> = earlier.iter().map(|layer| layer.biases(n)).collect();
-        let mut output = last.biases(n);
+        let mut hidden: Vec<_> = earlier.iter().map(|layer| layer.biases(n, Order::ColumnMajor)).collect();
+        let mut output = last.biases(n, Order::RowMajor);
         let (x_upper, x_lower) = input.view().split_at(Axis(0), middle(n));
         let (upper, lower) = halves(hidden.iter_mut().chain([&mut output]));
         threads.join(|| self.add_products(x_upper, upper), || self.add_products(x_lower, lower));
@@ -90,7 +90,7 @@ impl<F: Scalar> Mlp<F> {
     pub fn backward(&self, trace: &Trace<'_, F>, d_output: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
         let d_outputs = self.down(trace, d_output.view(), threads)?;
         let mut gradient = self.clone();
-        self.gradient_into(&mut gradient, &trace.input, &[(trace, &d_outputs)], threads)?;
+        self.gradient_into(&mut gradient, &[(F::one(), trace, &d_outputs)], threads)?;
         Ok(gradient)
     }
 
@@ -106,7 +106,7 @@ impl<F: Scalar> Mlp<F> {
     ) -> Result<(Self, Array2<F>)> {
         let (d_input, d_outputs) = self.down_to_input(trace, d_output.view(), threads)?;
         let mut gradient = self.clone();
-        self.gradient_into(&mut gradient, &trace.input, &[(trace, &d_outputs)], threads)?;
+        self.gradient_into(&mut gradient, &[(F::one(), trace, &d_outputs)], threads)?;
         Ok((gradient, d_input))
     }
 
@@ -149,8 +149,9 @@ impl<F: Scalar> Mlp<F> {
         self.made(trace)?;
         same_shape("d_output", d_output.shape(), trace.output.shape())?;
         let n = d_output.nrows();
-        let layers = self.layers.iter().skip(first);
-        let mut d_inputs: Vec<_> = layers.map(|layer| Array2::zeros((n, layer.inputs()))).collect();
+        // Hidden layers are laid out by columns.
+        let layers = self.layers.iter().enumerate().skip(first);
+        let mut d_inputs: Vec<_> = layers.map(|(i, layer)| Array2::zeros((n, layer.inputs()).set_f(i > 0))).collect();
         let (upper, lower) = halves(&mut d_inputs);
         let (d_upper, d_lower) = d_output.view().split_at(Axis(0), middle(n));
         let (y_upper, y_lower) = trace.hidden.iter().map(|y| y.view().split_at(Axis(0), middle(n))).unzip();
@@ -172,24 +173,22 @@ impl<F: Scalar> Mlp<F> {
         }
     }
 
-    /// The gradient in all parameters, into a network of the same shapes, whatever it held: from
-    /// the whole input of a batch, and its parts, each with the gradients in the outputs of all layers.
+    /// The gradient in all parameters, into a network of the same shapes, whatever it held: the weighted
+    /// sum over the parts of a batch, each a weight, a trace, and the gradients in the outputs of all
+    /// layers.
     pub(crate) fn gradient_into(
         &self,
         gradient: &mut Self,
-        input: &ArrayRef2<F>,
-        parts: &[(&Trace<'_, F>, &Outputs<'_, F>)],
+        parts: &[(F, &Trace<'_, F>, &Outputs<'_, F>)],
         threads: Threads,
     ) -> Result<()> {
         let (got, expected) = (gradient.layers.len(), self.layers.len());
         if got != expected {
             return Err(count("gradient", "layers", got, &format!("{expected}, as many as the network")));
         }
-        let mut x = CowArray::from(input.view());
         for (i, (layer, gradient)) in self.layers.iter().zip(&mut gradient.layers).enumerate() {
-            let d_y = stacked(parts.iter().map(|(_, d)| d.output(i)).collect());
-            layer.gradient_into(gradient, &x, &d_y, threads)?;
-            x = stacked(parts.iter().filter_map(|(trace, _)| trace.hidden.get(i)).map(|x| x.view()).collect());
+            let parts = parts.iter().map(|&(by, trace, d)| (by, trace.input_of(i), d.output(i)));
+            layer.gradient_into(gradient, parts, threads)?;
         }
         Ok(())
     }
@@ -212,7 +211,8 @@ impl<F: Scalar> Mlp<F> {
         Ok(())
     }
 
-    /// Names and numbers of all parameters: `0.weight`, `0.bias`, `1.weight`, ..., in row-major order.
+    /// Names and numbers of all parameters: `0.weight`, `0.bias`, `1.weight`, ..., in the order in which
+    /// they lie.
     pub fn parameters(&self) -> Vec<(String, Cow<'_, [F]>)> {
         self.layers
             .iter()
@@ -238,30 +238,21 @@ impl<F: Scalar> Mlp<F> {
     }
 }
 
+impl<F: Real> Trace<'_, F> {
+    /// What went into layer `i`.
+    fn input_of(&self, i: usize) -> ArrayView2<'_, F> {
+        match i.checked_sub(1) {
+            None => self.input.view(),
+            Some(earlier) => self.hidden[earlier].view(),
+        }
+    }
+}
+
 impl<F: Real> Outputs<'_, F> {
     /// The gradient in the output of layer `i`.
     fn output(&self, i: usize) -> ArrayView2<'_, F> {
         self.hidden.get(i).map_or(self.last.view(), |d| d.view())
     }
-}
-
-/// The rows of all parts, one below the other; copied where there are several: one product of many
-/// rows takes less time than several of few. (Rows are copied whole, which `concatenate` does not do: it
-/// took 3 % of a training step.)
-pub(crate) fn stacked<F: Real>(parts: Vec<ArrayView2<'_, F>>) -> CowArray<'_, F, Ix2> {
-    if let [part] = parts[..] {
-        return part.into();
-    }
-    let (n, width) = parts.iter().fold((0, 0), |(n, _), part| (n + part.nrows(), part.ncols()));
-    let mut rows = Vec::with_capacity(n * width);
-    for part in &parts {
-        match part.as_slice() {
-            Some(part) => rows.extend_from_slice(part),
-            None => rows.extend(part.iter().copied()),
-        }
-    }
-    // Parts of one batch are equally wide.
-    Array2::from_shape_vec((n, width), rows).unwrap_or_default().into()
 }
 
 /// The two halves of the rows of each array.

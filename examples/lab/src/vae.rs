@@ -8,7 +8,7 @@ use estimand::rand::Rng;
 use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Reparameterize, Result, Rows, Sample, Transform};
 
 use crate::door::same_shape;
-use crate::mlp::{Outputs, Trace, stacked};
+use crate::mlp::{Outputs, Trace};
 use crate::{Mlp, Scalar, Threads};
 
 /// An encoder `x -> loc | log_scale` of the latents, and a decoder `z -> logits` of the pixels.
@@ -44,7 +44,7 @@ pub struct RowTerms<F> {
     pub means: Array2<F>,
 }
 
-/// What one half of a batch leaves behind for the gradient in the weights.
+/// What one half of a batch found, and leaves behind for the gradient in the weights.
 struct Half<'a, F> {
     terms: Terms<F>,
     encoded: Trace<'a, F>,
@@ -108,38 +108,38 @@ impl<F: Scalar> Vae<F> {
             let middle = n.div_ceil(2);
             let (x_upper, x_lower) = x.view().split_at(Axis(0), middle);
             let (noise_upper, noise_lower) = noise.view().split_at(Axis(0), middle);
-            let share = |rows| F::count(rows) / F::count(n);
             let (upper, lower) = threads.join(
-                || self.there_and_back(x_upper, noise_upper, beta, share(middle)),
-                || (middle < n).then(|| self.there_and_back(x_lower, noise_lower, beta, share(n - middle))).transpose(),
+                || self.there_and_back(x_upper, noise_upper, beta),
+                || (middle < n).then(|| self.there_and_back(x_lower, noise_lower, beta)).transpose(),
             );
             // The upper half's error is the first.
             let upper = upper?;
-            let halves: Vec<_> = [upper].into_iter().chain(lower.map_err(|error| below(middle, error))?).collect();
+            let lower = lower.map_err(|error| below(middle, error))?;
+
+            // A mean over the batch is that of each half, times its share of the examples.
+            let share = |half: &Half<'_, F>| F::count(half.encoded.output.nrows()) / F::count(n);
+            let halves: Vec<_> = [upper].into_iter().chain(lower).map(|half| (share(&half), half)).collect();
 
             // The weights: the two networks are as much work as each other.
-            let z = stacked(halves.iter().map(|half| half.decoded.input.view()).collect());
-            let encoder: Vec<_> = halves.iter().map(|half| (&half.encoded, &half.d_encoded)).collect();
-            let decoder: Vec<_> = halves.iter().map(|half| (&half.decoded, &half.d_decoded)).collect();
+            let encoder: Vec<_> = halves.iter().map(|(by, half)| (*by, &half.encoded, &half.d_encoded)).collect();
+            let decoder: Vec<_> = halves.iter().map(|(by, half)| (*by, &half.decoded, &half.d_decoded)).collect();
             let (encoder, decoder) = threads.join(
-                || self.encoder.gradient_into(&mut gradient.encoder, x, &encoder, Threads::ONE),
-                || self.decoder.gradient_into(&mut gradient.decoder, &z, &decoder, Threads::ONE),
+                || self.encoder.gradient_into(&mut gradient.encoder, &encoder, Threads::ONE),
+                || self.decoder.gradient_into(&mut gradient.decoder, &decoder, Threads::ONE),
             );
             encoder.and(decoder)?;
-            let sum = |term: fn(&Terms<F>) -> F| halves.iter().map(|half| term(&half.terms)).sum();
-            Ok(Terms { objective: sum(|t| t.objective), reconstruction: sum(|t| t.reconstruction), kl: sum(|t| t.kl) })
+            let mean = |term: fn(&Terms<F>) -> F| halves.iter().map(|(by, half)| *by * term(&half.terms)).sum();
+            Ok(Terms {
+                objective: mean(|t| t.objective),
+                reconstruction: mean(|t| t.reconstruction),
+                kl: mean(|t| t.kl),
+            })
         })
     }
 
-    /// Some rows' `share` of the mean of the objective over a batch, and of the gradients of its
-    /// negative in the outputs of all layers.
-    fn there_and_back<'a>(
-        &self,
-        x: ArrayView2<'a, F>,
-        noise: ArrayView2<'_, F>,
-        beta: F,
-        share: F,
-    ) -> Result<Half<'a, F>> {
+    /// The mean of the objective over some rows, and the gradients of its negative in the outputs of
+    /// all layers.
+    fn there_and_back<'a>(&self, x: ArrayView2<'a, F>, noise: ArrayView2<'_, F>, beta: F) -> Result<Half<'a, F>> {
         // Forward: the draw z is the only thing that is random, and its noise is an argument.
         let encoded = self.encoder.forward(x, Threads::ONE)?;
         let q = DiagGaussian::from_head(&encoded.output)?;
@@ -149,15 +149,13 @@ impl<F: Scalar> Vae<F> {
         // The objective, each term with its gradient; `loss` is where the sign turns.
         let reconstruction = Bernoulli::new(&decoded.output)?.log_prob_grad(&x)?;
         let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
-        let [objective, reconstruction, kl] = [elbo.value, elbo.reconstruction, elbo.kl].map(|mean| share * mean);
+        let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl: elbo.kl };
         let (d_logits, d_kl) = elbo.loss().grad;
-        let (d_logits, d_kl) = (d_logits.scaled(share), d_kl.scaled(share));
 
         // Backward: through the decoder to z, and along the path of z to the encoder's head.
         let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, d_logits.into_flat(), Threads::ONE)?;
         let d_head = (d_kl + q.pathwise(&z, &d_z)?.total())?;
         let d_encoded = self.encoder.down(&encoded, d_head.into_flat(), Threads::ONE)?;
-        let terms = Terms { objective, reconstruction, kl };
         Ok(Half { terms, encoded, d_encoded, decoded, d_decoded })
     }
 
