@@ -43,13 +43,14 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
     // The rest first, as a block filled up with its first coordinate: a loop of any other length
     // than the others' would be run one coordinate at a time.
     if rest > 0 {
-        let padded = inputs.map(|(_, rest)| {
-            let mut block = [rest.first().copied().unwrap_or_default(); LANES];
-            block[..rest.len()].copy_from_slice(rest);
-            block
-        });
+        let mut padded = [[F::zero(); LANES]; K];
+        for (block, (_, rest)) in padded.iter_mut().zip(inputs) {
+            pad(block, rest);
+        }
         let (values, written) = lanes(padded.each_ref(), &term);
-        sums[..rest].copy_from_slice(&values[..rest]);
+        for lane in 0..LANES {
+            sums[lane] = if lane < rest { values[lane] } else { F::zero() };
+        }
         write::<WRITE, _, M>(&mut outputs, blocks * LANES, &written, rest);
     }
     for b in 0..blocks {
@@ -64,6 +65,16 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
     let four: [F; 4] = halves(eight);
     let [first, second] = halves(four);
     first + second
+}
+
+/// Fills a block with the few coordinates that are left, and then with the first of them.
+#[inline(always)]
+fn pad<F: Real>(block: &mut [F; LANES], rest: &[F]) {
+    let first = rest.first().copied().unwrap_or_default();
+    for (lane, to) in block.iter_mut().enumerate() {
+        // By lanes: a copy of so few numbers is a call, and what it wrote cannot be read as one vector.
+        *to = if lane < rest.len() { rest[lane] } else { first };
+    }
 }
 
 /// Each lane of the first half and its partner in the second.
