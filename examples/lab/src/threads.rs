@@ -1,4 +1,8 @@
+use std::hint::spin_loop;
 use std::num::NonZero;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::{Duration, Instant};
 
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 
@@ -28,8 +32,30 @@ impl Threads {
     }
 
     /// Both results: at the same time on two threads or more, one after the other on one.
+    ///
+    /// Who is done first waits for the other awake, if not for long.
     pub fn join<A: Send, B: Send>(self, first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
-        if self.count() >= 2 { rayon::join(first, second) } else { (first(), second()) }
+        if self.count() < 2 {
+            return (first(), second());
+        }
+        let [first_done, second_begun, second_done] = [(); 3].map(|()| AtomicBool::new(false));
+        let first = || {
+            let result = first();
+            first_done.store(true, Release);
+            // Where no other thread has taken the second, it is this one's next.
+            if second_begun.load(Acquire) {
+                wait_awake(&second_done);
+            }
+            result
+        };
+        let second = || {
+            second_begun.store(true, Release);
+            let result = second();
+            second_done.store(true, Release);
+            wait_awake(&first_done);
+            result
+        };
+        rayon::join(first, second)
     }
 
     /// As many threads as the pool of rayon has in which this is called.
@@ -50,5 +76,17 @@ impl Threads {
     pub fn install<T: Send>(self, work: impl FnOnce() -> T + Send) -> Result<T, ThreadPoolBuildError> {
         let pool = ThreadPoolBuilder::new().num_threads(self.count()).build()?;
         Ok(pool.install(work))
+    }
+}
+
+/// How long a thread waits awake before it lets itself be sent to sleep.
+const PATIENCE: Duration = Duration::from_micros(100);
+
+/// Waits for `done`, but not for long: to be woken takes more than ten microseconds, at each join of a
+/// training step.
+fn wait_awake(done: &AtomicBool) {
+    let begun = Instant::now();
+    while !done.load(Acquire) && begun.elapsed() < PATIENCE {
+        spin_loop();
     }
 }
