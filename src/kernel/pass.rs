@@ -125,7 +125,7 @@ fn filled<F: Real, const K: usize, const M: usize>(
 ) -> Filled<F, M> {
     if n > rows_a_task(&inputs, widths) && several() {
         return within(|| {
-            let mut values = vec![F::zero(); n];
+            let mut values = zeros(n);
             let mut outs = widths.map(|width| zeros(n * width));
             place(level, inputs, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice), f);
             (values.into(), arrays(n, widths, outs))

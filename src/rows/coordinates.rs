@@ -44,8 +44,8 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
     // than the others' would be run one coordinate at a time.
     if rest > 0 {
         let mut padded = [[F::zero(); LANES]; K];
-        for (block, (_, rest)) in padded.iter_mut().zip(inputs) {
-            pad(block, rest);
+        for (block, (_, tail)) in padded.iter_mut().zip(inputs) {
+            pad(block, tail);
         }
         let (values, written) = lanes(padded.each_ref(), &term);
         for lane in 0..LANES {
@@ -69,11 +69,11 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
 
 /// Fills a block with the few coordinates that are left, and then with the first of them.
 #[inline(always)]
-fn pad<F: Real>(block: &mut [F; LANES], rest: &[F]) {
-    let first = rest.first().copied().unwrap_or_default();
+fn pad<F: Real>(block: &mut [F; LANES], tail: &[F]) {
+    let first = tail.first().copied().unwrap_or_default();
     for (lane, to) in block.iter_mut().enumerate() {
         // By lanes: a copy of so few numbers is a call, and what it wrote cannot be read as one vector.
-        *to = if lane < rest.len() { rest[lane] } else { first };
+        *to = if lane < tail.len() { tail[lane] } else { first };
     }
 }
 

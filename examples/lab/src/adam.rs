@@ -171,6 +171,10 @@ impl<F: Real> Adam<F> {
 
     /// One step down the gradients: named arrays, in the same order as the parameters.
     ///
+    /// Numbers are paired by their place, with each other and with the moments of earlier steps: a gradient
+    /// has to lie in memory as its parameter does. Those of `Dense`, `Mlp` and `Vae` do; one of your own, make
+    /// from a clone of the parameter.
+    ///
     /// Errors: names, numbers or lengths that differ, between the two lists or from the first
     /// step's; settings outside their domain. Nothing is changed then.
     pub fn step<'p, N, M, G>(

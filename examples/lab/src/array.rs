@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use estimand::Real;
 use estimand::ndarray::{Array, Dimension};
 
-/// The numbers of an array in the order in which they lie, by rows or by columns; copied by rows where
-/// there are gaps between them.
+/// The numbers of an array in the order in which they lie: by rows, by columns, either of them backwards;
+/// copied by rows where there are gaps between them.
 pub(crate) fn numbers<F: Real, D: Dimension>(array: &Array<F, D>) -> Cow<'_, [F]> {
     match array.as_slice_memory_order() {
         Some(numbers) => Cow::Borrowed(numbers),

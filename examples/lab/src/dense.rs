@@ -1,12 +1,12 @@
 //! A layer `y = x W + b` and the rectifier, each with its derivative.
 
-use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, Order, ShapeBuilder, Zip};
+use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, Zip};
 use estimand::noise::Standard;
 use estimand::rand::Rng;
 use estimand::{Real, Result};
 
 use crate::door::same_shape;
-use crate::matmul::{Accum, in_halves, multiply, product_transposed};
+use crate::matmul::{Accum, multiply, product_into, product_transposed};
 use crate::{Scalar, Threads};
 
 /// A dense layer, `y = x W + b`; the gradient of a loss in its parameters has the same type.
@@ -21,7 +21,8 @@ pub struct Dense<F> {
 impl<F: Scalar> Dense<F> {
     /// A layer with normal weights of variance `1 / inputs`, and biases 0.
     ///
-    /// The longer side of the weights has no gaps: so their gradient takes the least time.
+    /// Weights with more inputs than outputs lie by columns, others by rows: the longer side is in one
+    /// piece, and their gradient takes the least time so. In another layout they give the same, more slowly.
     ///
     /// Source: LeCun and others 1998, "Efficient BackProp", section 4.6.
     pub fn new<R: Rng + ?Sized>(rng: &mut R, inputs: usize, outputs: usize) -> Self {
@@ -46,11 +47,11 @@ impl<F: Scalar> Dense<F> {
 
     /// `y = x W + b`.
     ///
-    /// Shapes: `x: (n, inputs) -> (n, outputs)`.
+    /// Shapes: `x: (n, inputs) -> (n, outputs)`, in standard layout.
     /// Errors: `Shape`.
     pub fn forward(&self, x: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
         self.takes(x.shape())?;
-        let mut y = self.biases(x.nrows(), Order::RowMajor);
+        let mut y = self.biases_by_rows(x.nrows());
         let (x_upper, x_lower) = x.view().split_at(Axis(0), middle(x.nrows()));
         let (upper, lower) = y.view_mut().split_at(Axis(0), middle(x.nrows()));
         threads.join(|| self.add_product(&x_upper, upper), || self.add_product(&x_lower, lower));
@@ -64,19 +65,17 @@ impl<F: Scalar> Dense<F> {
     }
 
     /// What [`forward`](Self::forward) begins with: `b` in each of `n` rows.
-    pub(crate) fn biases(&self, n: usize, order: Order) -> Array2<F> {
-        match order {
-            Order::ColumnMajor => {
-                let mut y = Array2::zeros((n, self.outputs()).f());
-                y.columns_mut().into_iter().zip(&self.bias).for_each(|(mut column, &b)| column.fill(b));
-                y
-            }
-            _ => {
-                let rows = self.bias.to_vec().repeat(n);
-                // As many numbers as the shape has, by construction.
-                Array2::from_shape_vec((n, self.outputs()), rows).unwrap_or_default()
-            }
-        }
+    pub(crate) fn biases_by_rows(&self, n: usize) -> Array2<F> {
+        let rows = self.bias.to_vec().repeat(n);
+        // As many numbers as the shape has, by construction.
+        Array2::from_shape_vec((n, self.outputs()), rows).unwrap_or_default()
+    }
+
+    /// [`biases_by_rows`](Self::biases_by_rows), laid out by columns.
+    pub(crate) fn biases_by_columns(&self, n: usize) -> Array2<F> {
+        let mut y = Array2::zeros((n, self.outputs()).f());
+        y.columns_mut().into_iter().zip(&self.bias).for_each(|(mut column, &b)| column.fill(b));
+        y
     }
 
     /// [`forward`](Self::forward) of some rows, by one thread: adds `x W` to the biases; the shapes fit.
@@ -106,7 +105,7 @@ impl<F: Scalar> Dense<F> {
     /// [`backward`](Self::backward) without `d_x`, a third of the work less: for a first layer.
     pub fn backward_parameters(&self, x: &ArrayRef2<F>, d_y: &ArrayRef2<F>, threads: Threads) -> Result<Self> {
         let mut gradient = self.clone();
-        self.gradient_into(&mut gradient, [(F::one(), x.view(), d_y.view())], threads)?;
+        self.gradient_into(&mut gradient, &[(F::one(), x.view(), d_y.view())], threads)?;
         Ok(gradient)
     }
 
@@ -114,25 +113,32 @@ impl<F: Scalar> Dense<F> {
     /// a weight, an `x` and its `d_y`, into a layer of the same shapes, whatever it held.
     ///
     /// It comes out in the layout of this layer, so that the numbers of both lie in one order.
-    pub(crate) fn gradient_into<'a>(
+    pub(crate) fn gradient_into(
         &self,
         gradient: &mut Self,
-        parts: impl IntoIterator<Item = (F, ArrayView2<'a, F>, ArrayView2<'a, F>)>,
+        parts: &[(F, ArrayView2<'_, F>, ArrayView2<'_, F>)],
         threads: Threads,
     ) -> Result<()> {
         same_shape("gradient", gradient.weight.shape(), self.weight.shape())?;
         same_shape("gradient", gradient.bias.shape(), self.bias.shape())?;
+        for (_, x, d_y) in parts {
+            same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
+            same_shape("d_y", d_y.shape(), &[x.nrows(), self.outputs()])?;
+        }
         if gradient.weight.strides() != self.weight.strides() {
             gradient.weight.clone_from(&self.weight);
         }
+        if gradient.bias.strides() != self.bias.strides() {
+            gradient.bias.clone_from(&self.bias);
+        }
         gradient.bias.fill(F::zero());
-        let mut accum = Accum::Replace;
-        for (by, x, d_y) in parts {
-            same_shape("x", x.shape(), &[x.nrows(), self.inputs()])?;
-            same_shape("d_y", d_y.shape(), &[x.nrows(), self.outputs()])?;
-            in_halves(gradient.weight.view_mut(), accum, by, &x.t(), &d_y, threads);
-            gradient.bias.scaled_add(by, &d_y.sum_axis(Axis(0)));
-            accum = Accum::Add;
+        if parts.is_empty() {
+            gradient.weight.fill(F::zero());
+        }
+        let accums = [Accum::Replace].into_iter().chain(std::iter::repeat(Accum::Add));
+        for (accum, (by, x, d_y)) in accums.zip(parts) {
+            product_into(gradient.weight.view_mut(), accum, *by, &x.t(), d_y, threads)?;
+            gradient.bias.scaled_add(*by, &d_y.sum_axis(Axis(0)));
         }
         Ok(())
     }
@@ -153,7 +159,7 @@ pub fn relu<F: Real>(mut x: Array2<F>) -> Array2<F> {
     x
 }
 
-/// [`relu`] in place.
+/// [`relu`] in place, in any layout: by `Zip`, since `mapv_inplace` goes by rows where there are gaps.
 pub(crate) fn rectify<F: Real>(x: &mut ArrayRef2<F>) {
     Zip::from(x).for_each(|x| *x = if *x < F::zero() { F::zero() } else { *x });
 }

@@ -1,11 +1,11 @@
-//! Products of matrices by faer, with the same bits for any number of threads.
+//! Products of matrices by faer and gemm, with the same bits for any number of threads.
 //!
-//! A large result is always cut into the same two halves; threads only decide whether the halves run at
-//! the same time.
+//! Where threads may share a product it is cut into the same two halves for one as for many; they only
+//! decide whether the halves run at the same time.
 
 use estimand::ndarray::{Array2, ArrayRef2, ArrayViewMut2, Axis};
 use estimand::{Real, Result};
-pub(crate) use faer::Accum;
+pub use faer::Accum;
 use faer::Par;
 use faer::linalg::matmul::matmul;
 use faer::traits::ComplexField;
@@ -29,7 +29,7 @@ const WORTH_A_THREAD: usize = 1 << 16;
 pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[a.ncols(), b.ncols()])?;
     let mut c = Array2::zeros((a.nrows(), b.ncols()));
-    in_halves(c.view_mut(), Accum::Replace, F::one(), a, b, threads);
+    product_into(c.view_mut(), Accum::Replace, F::one(), a, b, threads)?;
     Ok(c)
 }
 
@@ -40,31 +40,25 @@ pub fn product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) 
 pub fn product_transposed<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
     same_shape("b", b.shape(), &[b.nrows(), a.ncols()])?;
     let mut c = Array2::zeros((a.nrows(), b.nrows()));
-    in_halves(c.view_mut(), Accum::Replace, F::one(), a, &b.t(), threads);
+    product_into(c.view_mut(), Accum::Replace, F::one(), a, &b.t(), threads)?;
     Ok(c)
 }
 
-/// The product `a^T b`: a sum over the rows of a batch.
+/// `c = by a b`, or `c += by a b` with [`Accum::Add`], the two halves of the longer side of `c` apart: what
+/// they share, and both prepare, is the smaller factor.
 ///
-/// Shapes: `a: (n, k), b: (n, m) -> (k, m)`, in standard layout; any layout comes in.
-/// Errors: `Shape` when the numbers of rows differ.
-pub fn transposed_product<F: Scalar>(a: &ArrayRef2<F>, b: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
-    same_shape("b", b.shape(), &[a.nrows(), b.ncols()])?;
-    let mut c = Array2::zeros((a.ncols(), b.ncols()));
-    in_halves(c.view_mut(), Accum::Replace, F::one(), &a.t(), b, threads);
-    Ok(c)
-}
-
-/// [`multiply`], the two halves of the longer side of `c` apart: what they share, and both prepare, is the
-/// smaller factor.
-pub(crate) fn in_halves<F: Scalar>(
+/// Shapes: `a: (n, k), b: (k, m), c: (n, m)`, each in any layout.
+/// Errors: `Shape`.
+pub fn product_into<F: Scalar>(
     c: ArrayViewMut2<'_, F>,
     accum: Accum,
     by: F,
     a: &ArrayRef2<F>,
     b: &ArrayRef2<F>,
     threads: Threads,
-) {
+) -> Result<()> {
+    same_shape("b", b.shape(), &[a.ncols(), b.ncols()])?;
+    same_shape("c", c.shape(), &[a.nrows(), b.ncols()])?;
     let (n, m) = c.dim();
     let threads = if n.saturating_mul(a.ncols()).saturating_mul(m) < WORTH_A_THREAD { Threads::ONE } else { threads };
     if n > m {
@@ -76,12 +70,13 @@ pub(crate) fn in_halves<F: Scalar>(
         let ((left, right), (b_left, b_right)) = (c.split_at(Axis(1), middle), b.view().split_at(Axis(1), middle));
         threads.join(|| multiply(left, accum, by, a, &b_left), || multiply(right, accum, by, a, &b_right));
     }
+    Ok(())
 }
 
-/// `c = by a b` or `c += by a b`, by one thread; the shapes fit.
+/// The whole of [`product_into`] by one thread; the shapes fit.
 ///
-/// Any layout comes in. Where the rows of `c` are a batch, it takes the least time if each column lies in
-/// one piece: whole columns then fit the registers, and no factor is copied.
+/// Where the rows are a batch, it takes the least time if each column of `c` and of `a` lies in one piece:
+/// gemm then reads `a` where it is, if its rows fill the vectors.
 pub(crate) fn multiply<F: Scalar>(c: ArrayViewMut2<'_, F>, accum: Accum, by: F, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
     matmul(c.into_faer(), accum, a.view().into_faer(), b.view().into_faer(), by, Par::Seq);
 }

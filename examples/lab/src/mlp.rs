@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use estimand::ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, Order, ShapeBuilder};
+use estimand::ndarray::{Array2, ArrayRef2, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, ShapeBuilder};
 use estimand::rand::Rng;
 use estimand::{Error, Real, Result};
 
@@ -25,7 +25,8 @@ pub struct Mlp<F> {
 pub struct Trace<'a, F> {
     /// What went in.
     pub(crate) input: CowArray<'a, F, Ix2>,
-    /// The rectified output of each layer but the last.
+    /// The rectified output of each layer but the last, by columns: so the products on both of its sides
+    /// take the least time.
     hidden: Vec<Array2<F>>,
     /// The output of the last layer, of shape `(n, outputs)`.
     pub output: Array2<F>,
@@ -61,8 +62,8 @@ impl<F: Scalar> Mlp<F> {
         self.layers
             .iter()
             .try_fold(input.ncols(), |width, layer| layer.takes(&[n, width]).map(|()| layer.outputs()))?;
-        let mut hidden: Vec<_> = earlier.iter().map(|layer| layer.biases(n, Order::ColumnMajor)).collect();
-        let mut output = last.biases(n, Order::RowMajor);
+        let mut hidden: Vec<_> = earlier.iter().map(|layer| layer.biases_by_columns(n)).collect();
+        let mut output = last.biases_by_rows(n);
         let (x_upper, x_lower) = input.view().split_at(Axis(0), middle(n));
         let (upper, lower) = halves(hidden.iter_mut().chain([&mut output]));
         threads.join(|| self.add_products(x_upper, upper), || self.add_products(x_lower, lower));
@@ -149,7 +150,7 @@ impl<F: Scalar> Mlp<F> {
         self.made(trace)?;
         same_shape("d_output", d_output.shape(), trace.output.shape())?;
         let n = d_output.nrows();
-        // Hidden layers are laid out by columns.
+        // By columns too, but for what a caller gets.
         let layers = self.layers.iter().enumerate().skip(first);
         let mut d_inputs: Vec<_> = layers.map(|(i, layer)| Array2::zeros((n, layer.inputs()).set_f(i > 0))).collect();
         let (upper, lower) = halves(&mut d_inputs);
@@ -187,8 +188,8 @@ impl<F: Scalar> Mlp<F> {
             return Err(count("gradient", "layers", got, &format!("{expected}, as many as the network")));
         }
         for (i, (layer, gradient)) in self.layers.iter().zip(&mut gradient.layers).enumerate() {
-            let parts = parts.iter().map(|&(by, trace, d)| (by, trace.input_of(i), d.output(i)));
-            layer.gradient_into(gradient, parts, threads)?;
+            let parts: Vec<_> = parts.iter().map(|&(by, trace, d)| (by, trace.input_of(i), d.output(i))).collect();
+            layer.gradient_into(gradient, &parts, threads)?;
         }
         Ok(())
     }
@@ -211,8 +212,11 @@ impl<F: Scalar> Mlp<F> {
         Ok(())
     }
 
-    /// Names and numbers of all parameters: `0.weight`, `0.bias`, `1.weight`, ..., in the order in which
-    /// they lie.
+    /// Names and numbers of all parameters: `0.weight`, `0.bias`, `1.weight`, ..., first layer to last.
+    ///
+    /// The numbers of a weight come in the order of memory: by columns where [`Dense::new`] made more inputs
+    /// than outputs, by rows otherwise; where there are gaps, by rows. Gradients lie as their weights do. To
+    /// save or compare weights, read `layers[i].weight` by its indices and not this list.
     pub fn parameters(&self) -> Vec<(String, Cow<'_, [F]>)> {
         self.layers
             .iter()
@@ -223,7 +227,7 @@ impl<F: Scalar> Mlp<F> {
             .collect()
     }
 
-    /// The same list for an optimiser to write into.
+    /// The same list for an optimiser to write into; an array with gaps is put in standard layout first.
     pub fn parameters_mut(&mut self) -> Vec<(String, &mut [F])> {
         self.layers
             .iter_mut()

@@ -33,12 +33,14 @@ impl Threads {
 
     /// Both results: at the same time on two threads or more, one after the other on one.
     ///
-    /// Who is done first waits for the other awake, if not for long.
+    /// Who is done first waits for the other, up to 100 microseconds without sleeping or taking up other work,
+    /// then as rayon does: the two should be as much work as each other, and have a core each.
     pub fn join<A: Send, B: Send>(self, first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
         if self.count() < 2 {
             return (first(), second());
         }
-        let [first_done, second_begun, second_done] = [(); 3].map(|()| AtomicBool::new(false));
+        let (first_done, second_done) = (AtomicBool::default(), AtomicBool::default());
+        let second_begun = AtomicBool::default();
         let first = || {
             let result = first();
             first_done.store(true, Release);
@@ -52,6 +54,7 @@ impl Threads {
             second_begun.store(true, Release);
             let result = second();
             second_done.store(true, Release);
+            // Awake for the next join, which follows soon.
             wait_awake(&first_done);
             result
         };
@@ -70,7 +73,8 @@ impl Threads {
         if self.count() >= 2 { rayon::scope(|_| work()) } else { work() }
     }
 
-    /// Runs `work` where every use of rayon, the library's own too, has this many threads.
+    /// Runs `work` where every use of rayon, the library's own too, has this many threads: a pool made for
+    /// this call, which belongs around a whole training.
     ///
     /// Errors: the system refuses the threads.
     pub fn install<T: Send>(self, work: impl FnOnce() -> T + Send) -> Result<T, ThreadPoolBuildError> {

@@ -88,7 +88,7 @@ impl<F: Scalar> Vae<F> {
     }
 
     /// [`loss_grad`](Self::loss_grad) into a `gradient` of the same shapes, whatever it held: a loop
-    /// that keeps one does not allocate it at every step.
+    /// that keeps one does not allocate it at every step. It comes out in the layout of the weights.
     ///
     /// Errors: those of `loss_grad`; `Shape` or `Count` of `gradient`. What it holds then is not said.
     pub fn loss_grad_into(
@@ -219,7 +219,8 @@ impl<F: Scalar> Vae<F> {
         self.decoder.layers.first().map_or(0, |layer| layer.inputs())
     }
 
-    /// Names and numbers of all parameters.
+    /// Names and numbers of all parameters: `encoder.0.weight`, ..., `decoder.1.bias`, the numbers in the
+    /// order of [`Mlp::parameters`].
     pub fn parameters(&self) -> Vec<(String, Cow<'_, [F]>)> {
         let named = |net: &'static str| move |(name, numbers)| (format!("{net}.{name}"), numbers);
         let encoder = self.encoder.parameters().into_iter().map(named("encoder"));

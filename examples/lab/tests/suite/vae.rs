@@ -120,16 +120,22 @@ fn law_a_step_does_not_depend_on_the_threads() {
 
 type Step = (Terms<f64>, Vae<f64>);
 
-/// Whatever a gradient held before and however it lay, and in batches of one row, of an even and of an odd number of them:
-/// the mean over rows of what each gives alone.
+/// Whatever a gradient held before and however it lay, and in batches of one row, of an even and of an
+/// odd number of them: the mean over rows of what each gives alone.
 #[test]
 fn law_a_batch_is_the_mean_of_its_rows() {
     let mut rng = generator(9);
     let vae = Vae::<f64>::new(&mut rng, 20, 9, 4).unwrap();
     let mut gradient = Vae::<f64>::new(&mut rng, 20, 9, 4).unwrap();
     for n in [1, 2, 5, 131] {
-        let by_rows = gradient.encoder.layers[0].weight.as_standard_layout().into_owned();
-        gradient.encoder.layers[0].weight = by_rows;
+        for layer in gradient.encoder.layers.iter_mut().chain(&mut gradient.decoder.layers) {
+            layer.weight = if layer.weight.is_standard_layout() {
+                layer.weight.t().as_standard_layout().into_owned().reversed_axes()
+            } else {
+                layer.weight.as_standard_layout().into_owned()
+            };
+            layer.bias.invert_axis(estimand::ndarray::Axis(0));
+        }
         let x = Array2::from_shape_simple_fn((n, 20), || f64::from(u8::from(rng.random_bool(0.4))));
         let noise = vae.noise(n, &mut rng).unwrap();
         let terms = vae.loss_grad_into(&x, noise.clone(), 0.7, Threads::new(2), &mut gradient).unwrap();
