@@ -48,9 +48,8 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
             pad(block, tail);
         }
         let (values, written) = lanes(padded.each_ref(), &term);
-        for lane in 0..LANES {
-            sums[lane] = if lane < rest { values[lane] } else { F::zero() };
-        }
+        // A copy: a select by lanes would keep the sums out of registers, and cost a fifth of the time.
+        sums[..rest].copy_from_slice(&values[..rest]);
         write::<WRITE, _, M>(&mut outputs, blocks * LANES, &written, rest);
     }
     for b in 0..blocks {
