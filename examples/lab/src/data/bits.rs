@@ -19,8 +19,14 @@ impl Layout for Bit {
     }
 
     fn unpack<F: Real>(image: &[u8], pixels: &mut [F]) {
-        for (pixel, value) in pixels.iter_mut().enumerate() {
-            *value = if image[pixel / 8] & mask(pixel) != 0 { F::one() } else { F::zero() };
+        let ink = |byte: u8, pixel| if byte & mask(pixel) != 0 { F::one() } else { F::zero() };
+        // Eight at a time: an array of known length is filled by vectors.
+        let (whole, rest) = pixels.as_chunks_mut::<8>();
+        for (eight, &byte) in whole.iter_mut().zip(image) {
+            *eight = std::array::from_fn(|pixel| ink(byte, pixel));
+        }
+        if let Some(&byte) = image.get(whole.len()) {
+            rest.iter_mut().enumerate().for_each(|(pixel, value)| *value = ink(byte, pixel));
         }
     }
 }
