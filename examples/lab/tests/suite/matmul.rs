@@ -21,15 +21,20 @@ fn layouts<F: Real>(a: &Array2<F>, check: impl Fn(ArrayView2<'_, F>)) {
     check(backwards.slice(s![..;-1, ..;-1]));
 }
 
-/// Three nested loops in f64, and the rounding error that a sum of k products may have in F.
+/// A product in standard layout, as three nested loops say.
 fn close_to_loops<F: Real>(c: &Array2<F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
-    assert_eq!(c.dim(), (a.nrows(), b.ncols()));
     assert!(c.is_standard_layout());
+    close_to(1, c.view(), a, b);
+}
+
+/// Three nested loops in f64, and the rounding error that a sum of k products may have in F, and `more`.
+fn close_to<F: Real>(more: usize, c: ArrayView2<'_, F>, a: &ArrayRef2<F>, b: &ArrayRef2<F>) {
+    assert_eq!(c.dim(), (a.nrows(), b.ncols()));
     for ((i, j), &got) in c.indexed_iter() {
         let terms = || (0..a.ncols()).map(|k| a[[i, k]].as_f64() * b[[k, j]].as_f64());
         let expected: f64 = terms().sum();
         let size: f64 = terms().map(f64::abs).sum();
-        let bound = (a.ncols() + 3) as f64 * F::epsilon().as_f64() * size;
+        let bound = (a.ncols() + more) as f64 * F::epsilon().as_f64() * size;
         let error = (got.as_f64() - expected).abs();
         assert!(error <= bound, "{got} at {i}, {j}, expected {expected} +- {bound:e}");
     }
@@ -41,17 +46,15 @@ fn into_layouts<F: Scalar>(a: &Array2<F>, b: &Array2<F>, threads: Threads) {
     let mut rows = Array2::from_elem((n, m), F::nan());
     let mut columns = Array2::from_elem((n, m).f(), F::nan());
     let mut wide = Array2::from_elem((n + 5, m).f(), F::nan());
-    for c in [rows.view_mut(), columns.view_mut(), wide.slice_mut(s![2..n + 2, ..])] {
-        let mut c = c;
-        let quarter = F::of(0.25);
+    let quarter = F::of(0.25);
+    for mut c in [rows.view_mut(), columns.view_mut(), wide.slice_mut(s![2..n + 2, ..])] {
         product_into(c.view_mut(), Accum::Replace, quarter, a, b, threads).unwrap();
         product_into(c.view_mut(), Accum::Add, F::one() - quarter, &a.view(), b, threads).unwrap();
-        let mut whole = Array2::zeros((n, m));
-        whole.assign(&c);
-        close_to_loops(&whole, a, b);
+        // A product with three quarters and an addition more than in one product.
+        close_to(3, c.view(), a, b);
     }
-    let outside = wide.indexed_iter().filter(|((i, _), _)| *i < 2 || *i >= n + 2);
-    assert!(outside.into_iter().all(|(_, x)| x.is_nan()), "written beside the result");
+    let mut outside = wide.indexed_iter().filter(|((i, _), _)| *i < 2 || *i >= n + 2);
+    assert!(outside.all(|(_, x)| x.is_nan()), "written beside the result");
 }
 
 /// a^T b, as a layer's gradient is made.
