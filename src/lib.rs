@@ -57,8 +57,8 @@ mod shape;
 pub mod special;
 
 pub use distribution::{
-    Bernoulli, Cdf, DiagGaussian, Distribution, Draw, Entropy, Kl, LocScale, MeanVariance, Reparameterize, Sample,
-    Smooth, Transform,
+    Bernoulli, Cdf, DiagGaussian, Distribution, Draw, Entropy, Kl, LocScale, MeanVariance, Mirror, Reparameterize,
+    Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;

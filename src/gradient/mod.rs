@@ -1,3 +1,44 @@
-//! Gradient estimators: most are one weight a row.
+//! Gradient estimators, and how far each estimate can be trusted.
+//!
+//! The estimand is d/d theta E f(x) for x ~ q_theta. A plan *proposes* points, you *evaluate* the cost
+//! there, and the plan *combines* the costs into independent draws of the gradient ([`Plan`]), whose mean
+//! is an [`Estimate`] with its standard error. The noise is an argument, so the code that you run is the
+//! code that [`check::oracle`](crate::check::oracle) takes apart.
+//!
+//! | estimator | asks for | [`Bias`] | what it costs and gives |
+//! |---|---|---|---|
+//! | [`ScoreFunction`], [`score_function`] | costs | by [`Baseline`] | any law and any cost; its variance grows with the dimension |
+//! | [`Pathwise`], [`pathwise`] | slopes of the cost | unbiased | the least variance where the cost is smooth |
+//! | [`StickingTheLanding`] | slopes of log p(x, z) | unbiased | the path of an ELBO without the score: no variance at the posterior |
+//! | [`MeasureValued`] | costs, 4 a sample and coordinate | unbiased | Gaussian laws and any cost, with the variance of a smooth one |
+//! | [`FiniteDifference`] | costs, 4 a sample and coordinate | biased | common random numbers; a yardstick |
+//! | [`control_variates`] | rows, and controls of known mean | by [`Fitted`] | less variance, where the controls correlate |
+//! | [`importance`] | log-ratios | consistent | weights of one law's samples for another law |
+//!
+//! Noise can be better than independent: in mirrored pairs ([`antithetic`]), or evenly spread
+//! ([`Standard::quasi`](crate::noise::Standard::quasi)); then rows are independent by groups
+//! ([`Plan::grouped`]). [`compare`] measures any of them side by side.
 
+mod antithetic;
+mod baseline;
+mod compare;
+mod control_variates;
+mod estimate;
+mod finite_difference;
+mod fitted_baseline;
 pub mod importance;
+mod measure_valued;
+mod pathwise;
+mod plan;
+mod score_function;
+
+pub use antithetic::antithetic;
+pub use baseline::{Baseline, Fitted, MovingAverage};
+pub use compare::{Comparison, Measured, Named, compare};
+pub use control_variates::{Controlled, control_variates};
+pub use estimate::Estimate;
+pub use finite_difference::FiniteDifference;
+pub use measure_valued::{Coupling, MeasureValued};
+pub use pathwise::{Pathwise, StickingTheLanding, pathwise};
+pub use plan::{Bias, Grouped, Plan};
+pub use score_function::{ScoreFunction, score_function};

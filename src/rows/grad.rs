@@ -12,7 +12,7 @@ use crate::{Error, Real, Result};
 /// How a gradient row is divided: the layout of a family's parameters.
 ///
 /// One small tag a family, such as `loc | log_scale`.
-pub trait Parts: Clone + PartialEq + Debug {
+pub trait Parts: Clone + PartialEq + Debug + Send + Sync {
     /// The names, in order.
     const NAMES: &'static [&'static str];
 
@@ -123,7 +123,7 @@ impl<F: Real, P: Parts> Grad<F, P> {
         let mut flat = Vec::with_capacity(n * self.parts.width());
         let mut sum = PairwiseRows::new(self.parts.width());
         for (i, row) in self.flat.as_standard_layout().rows().into_iter().enumerate() {
-            sum.add(F::one(), row.to_slice().unwrap_or_default());
+            sum.add(row.to_slice().unwrap_or_default());
             if (i + 1) % k == 0 {
                 sum.drain_onto(&mut flat);
             }

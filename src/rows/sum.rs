@@ -83,18 +83,26 @@ impl<F: Real> PairwiseRows<F> {
         Self { block: vec![F::zero(); width], in_block: 0, partial: Vec::new() }
     }
 
-    /// Adds `weight * row`.
+    /// Where the terms of the next row are to be added; [`close`](Self::close) ends it.
     #[inline(always)]
-    pub(crate) fn add(&mut self, weight: F, row: &[F]) {
-        if weight == F::one() {
-            self.block.iter_mut().zip(row).for_each(|(sum, &g)| *sum += g);
-        } else {
-            self.block.iter_mut().zip(row).for_each(|(sum, &g)| *sum += weigh(weight, g));
-        }
+    pub(crate) fn open(&mut self) -> &mut [F] {
+        &mut self.block
+    }
+
+    /// The terms of a row were added.
+    #[inline(always)]
+    pub(crate) fn close(&mut self) {
         self.in_block += 1;
         if self.in_block == BLOCK {
             self.carry();
         }
+    }
+
+    /// Adds a row.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, row: &[F]) {
+        add_to(&mut self.block, row);
+        self.close();
     }
 
     /// Adds the sum of the next 2^level blocks, made elsewhere: to the last bit, as if its rows had

@@ -1,4 +1,4 @@
-use ndarray::Array1;
+use ndarray::{Array1, ArrayRef1};
 
 use super::grad::GradRows;
 use super::sum::{pairwise, weigh};
@@ -79,7 +79,7 @@ fn rows_fit<F: Real>(grad: &impl GradRows<F>, n: usize) -> Result<()> {
 }
 
 /// The mean of one number a row.
-pub(crate) fn mean_of<F: Real>(name: &'static str, rows: &Array1<F>) -> Result<F> {
+pub(crate) fn mean_of<F: Real>(name: &'static str, rows: &ArrayRef1<F>) -> Result<F> {
     let n = rows.len();
     if n == 0 {
         return Err(Error::TooFew { name, got: 0, needs: 1 });

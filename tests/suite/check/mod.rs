@@ -1,6 +1,9 @@
 //! A user's own code, checked.
 
 mod gradient;
+mod nodes;
+mod oracle;
+mod unbiased;
 
 use estimand::ndarray::{Array1, ArrayRef1, array};
 use estimand::special::{log_softmax, log_sum_exp_grad};

@@ -2,6 +2,7 @@
 
 mod coordinates;
 mod grad;
+mod reduce;
 mod sum;
 mod value_grad;
 
@@ -108,17 +109,6 @@ proptest! {
     }
 }
 
-/// Blocks of 128 rows, joined in pairs: on either side of each border.
-#[test]
-fn hard_as_many_rows_as_fill_blocks() {
-    for blocks in [1, 2, 3, 4, 7, 8, 16] {
-        for n in [128 * blocks - 1, 128 * blocks, 128 * blocks + 1] {
-            reads_as_loops::<f64>(1, n, 2);
-            reads_as_loops::<f32>(2, n, 1);
-        }
-    }
-}
-
 #[test]
 fn hard_no_rows_and_no_columns() {
     let none = Table::<f32>::new(Array2::zeros((0, 3)), 1);
@@ -175,13 +165,6 @@ fn hard_the_first_row_that_is_nan_is_named_and_collect_keeps_it() {
             assert_eq!(kept.flat().iter().filter(|g| g.is_nan()).count(), 400 - bad);
         }
     }
-}
-
-#[test]
-fn hard_infinities_of_both_signs_are_no_row_of_nan() {
-    let table = Table::new(array![[f64::INFINITY], [f64::NEG_INFINITY]], 2);
-    assert!(table.total().unwrap().flat()[[0, 0]].is_nan());
-    assert_eq!(Table::new(table.rows, 1).total().unwrap().flat(), array![[f64::INFINITY], [f64::NEG_INFINITY]]);
 }
 
 #[test]

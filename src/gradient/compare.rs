@@ -1,0 +1,215 @@
+use std::fmt;
+
+use ndarray::{Array2, ArrayRef1};
+use rand::Rng;
+
+use super::plan::Bias;
+use crate::shape::same_shape;
+use crate::{Error, Real, Result};
+
+/// An estimator with a name, for [`compare`]: from noise of a generator to independent draws of the gradient.
+pub struct Named<'a, F, R> {
+    name: String,
+    bias: Bias,
+    evaluations: usize,
+    rows: Box<dyn Fn(&mut R) -> Result<Array2<F>> + 'a>,
+}
+
+impl<F, R> fmt::Debug for Named<'_, F, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, bias, evaluations, .. } = self;
+        f.debug_struct("Named").field("name", name).field("bias", bias).field("evaluations", evaluations).finish()
+    }
+}
+
+impl<'a, F: Real, R: Rng> Named<'a, F, R> {
+    /// `rows` draws noise and gives independent draws of the gradient, `(draws, width)`, each of which has
+    /// asked for the cost (or its slope) `evaluations` times. A plan gives its `rows(..)?.into_flat()`.
+    pub fn new(
+        name: impl Into<String>,
+        bias: Bias,
+        evaluations: usize,
+        rows: impl Fn(&mut R) -> Result<Array2<F>> + 'a,
+    ) -> Self {
+        Self { name: name.into(), bias, evaluations, rows: Box::new(rows) }
+    }
+}
+
+/// What an estimator was found to be: a row of a [`Comparison`]. All of one draw.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Measured {
+    /// Its name.
+    pub name: String,
+    /// What its bias is said to be.
+    pub bias: Bias,
+    /// Evaluations of the cost a draw.
+    pub evaluations: usize,
+    /// Draws that were made.
+    pub draws: usize,
+    /// The mean of the draws, by coordinate.
+    pub mean: Vec<f64>,
+    /// The variance of a draw, by coordinate, from the draws (divided by their number less 1).
+    pub variance: Vec<f64>,
+    /// Seconds a draw; not where the target has no clock (wasm).
+    pub seconds: Option<f64>,
+}
+
+impl Measured {
+    /// The variance of a draw, summed over coordinates.
+    pub fn total_variance(&self) -> f64 {
+        self.variance.iter().sum()
+    }
+
+    /// Variance times evaluations: what an estimator costs for a given precision. The fair figure.
+    pub fn variance_times_evaluations(&self) -> f64 {
+        self.total_variance() * self.evaluations as f64
+    }
+
+    /// Signal to noise: the length of the mean over the root of the total variance.
+    pub fn signal_to_noise(&self) -> f64 {
+        self.mean.iter().map(|m| m * m).sum::<f64>().sqrt() / self.total_variance().sqrt()
+    }
+
+    /// How far the mean of the draws is from the truth, by coordinate, with the standard error of each.
+    ///
+    /// Errors: `Shape`.
+    pub fn bias_found(&self, truth: &ArrayRef1<f64>) -> Result<Vec<(f64, f64)>> {
+        same_shape("truth", truth.shape(), &[self.mean.len()])?;
+        let errors = self.variance.iter().map(|v| (v / self.draws as f64).sqrt());
+        Ok(self.mean.iter().zip(truth).map(|(m, t)| m - t).zip(errors).collect())
+    }
+}
+
+/// Estimators of one gradient, measured side by side: [`compare`].
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Comparison {
+    /// The gradient, where it is known.
+    pub truth: Option<Vec<f64>>,
+    /// A row an estimator, in the order in which they were given.
+    pub measured: Vec<Measured>,
+}
+
+/// Measures estimators of one gradient, each from the same state of the generator.
+///
+/// For each: its bias where the `truth` is known, its variance by coordinate and in total, the evaluations it
+/// asks for and the product of both, its signal to noise, its time. The table is the [`Display`](fmt::Display)
+/// of what comes back. Statistics are in f64.
+/// Errors: those of the estimators; `TooFew` where one gives fewer than 2 rows, and `Shape` where widths
+/// differ; `NaN` with the row.
+///
+/// ```
+/// use estimand::gradient::{Baseline, Bias, Named, Pathwise, Plan, ScoreFunction, compare};
+/// use estimand::{DiagGaussian, Transform, ndarray::{Axis, array}};
+/// use estimand::rand::{SeedableRng, rngs::StdRng};
+///
+/// // f = x^2 under N(1, 1): d/dm is 2, d/d ln s is 2.
+/// let (loc, log_scale) = (array![1.0_f64], array![0.0]);
+/// let q = DiagGaussian::shared(&loc, &log_scale, 1000)?;
+/// let score = Named::new("score function", Bias::Unbiased, 1, |rng: &mut StdRng| {
+///     let plan = ScoreFunction::propose(&q, q.noise(rng), Baseline::None)?;
+///     Ok(plan.rows(&plan.points().column(0).mapv(|x| x * x))?.into_flat())
+/// });
+/// let path = Named::new("pathwise", Bias::Unbiased, 1, |rng: &mut StdRng| {
+///     let plan = Pathwise::propose(&q, q.noise(rng))?;
+///     Ok(plan.rows(&plan.points().mapv(|x| 2.0 * x))?.into_flat())
+/// });
+/// let table = compare(&StdRng::seed_from_u64(1), Some(&array![2.0, 2.0]), &[score, path])?;
+/// assert_eq!(table.best().map(|m| m.name.as_str()), Some("pathwise"));
+/// assert!(table.measured[0].total_variance() > 8.0 * table.measured[1].total_variance());
+/// println!("{table}");
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub fn compare<F: Real, R: Rng + Clone>(
+    rng: &R,
+    truth: Option<&ArrayRef1<f64>>,
+    estimators: &[Named<'_, F, R>],
+) -> Result<Comparison> {
+    let mut measured: Vec<Measured> = Vec::with_capacity(estimators.len());
+    for estimator in estimators {
+        let (rows, seconds) = timed(|| (estimator.rows)(&mut rng.clone()));
+        let rows = rows?;
+        let width = measured.first().map(|first| first.mean.len()).or_else(|| truth.map(|t| t.len()));
+        let found = measure(estimator, &rows, width.unwrap_or(rows.ncols()))?;
+        measured.push(Measured { seconds: seconds.map(|s| s / found.draws as f64), ..found });
+    }
+    Ok(Comparison { truth: truth.map(|t| t.to_vec()), measured })
+}
+
+fn measure<F: Real, R>(estimator: &Named<'_, F, R>, rows: &Array2<F>, width: usize) -> Result<Measured> {
+    let draws = rows.nrows();
+    same_shape("rows", rows.shape(), &[draws, width])?;
+    if draws < 2 {
+        return Err(Error::TooFew { name: "rows", got: draws, needs: 2 });
+    }
+    if let Some(row) = rows.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan())) {
+        return Err(Error::NaN { name: "rows", row });
+    }
+    let column = |j: usize| rows.column(j).into_iter().map(|g| g.as_f64());
+    let n = draws as f64;
+    // From the first draw, so that a common part costs no digits.
+    let mean: Vec<f64> = (0..width)
+        .map(|j| {
+            let near = rows[[0, j]].as_f64();
+            near + column(j).map(|g| g - near).sum::<f64>() / n
+        })
+        .collect();
+    let spread = |(j, m): (usize, &f64)| column(j).map(|g| (g - m).powi(2)).sum::<f64>() / (n - 1.0);
+    let variance = mean.iter().enumerate().map(spread).collect();
+    let Named { name, bias, evaluations, .. } = estimator;
+    Ok(Measured { name: name.clone(), bias: *bias, evaluations: *evaluations, draws, mean, variance, seconds: None })
+}
+
+/// The result and the time it took; a target without a clock has none.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Option<f64>) {
+    if cfg!(target_family = "wasm") {
+        return (work(), None);
+    }
+    let began = std::time::Instant::now();
+    let result = work();
+    (result, Some(began.elapsed().as_secs_f64()))
+}
+
+impl Comparison {
+    /// The estimator with the least variance times evaluations of those that are not biased; of all, where
+    /// all are.
+    pub fn best(&self) -> Option<&Measured> {
+        let least = |biased: bool| {
+            let rows = self.measured.iter().filter(move |m| (m.bias == Bias::Biased) == biased);
+            rows.min_by(|a, b| a.variance_times_evaluations().total_cmp(&b.variance_times_evaluations()))
+        };
+        least(false).or_else(|| least(true))
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.measured.iter().map(|m| m.name.chars().count()).max().unwrap_or(0).max("estimator".len());
+        write!(f, "{:width$}  {:10}  {:>11}", "estimator", "said to be", "evaluations")?;
+        if self.truth.is_some() {
+            write!(f, "  {:>11}  {:>9}", "worst bias", "std error")?;
+        }
+        writeln!(f, "  {:>11}  {:>11}  {:>8}  {:>9}", "variance", "x evals", "signal", "us a draw")?;
+        for m in &self.measured {
+            let bias = format!("{:?}", m.bias).to_lowercase();
+            write!(f, "{:width$}  {bias:10}  {:>11}", m.name, m.evaluations)?;
+            if let Some(truth) = &self.truth {
+                let found = m.bias_found(&ndarray::ArrayView1::from(truth)).unwrap_or_default();
+                let weight = |&(off, error): &(f64, f64)| if off == 0.0 { 0.0 } else { off.abs() / error };
+                let worst = found.into_iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
+                let (off, error) = worst.unwrap_or_default();
+                write!(f, "  {off:>11.3e}  {error:>9.1e}")?;
+            }
+            let signal = m.signal_to_noise();
+            write!(f, "  {:>11.4e}  {:>11.4e}  {signal:>8.3}", m.total_variance(), m.variance_times_evaluations())?;
+            let seconds = m.seconds.map_or("-".to_owned(), |s| format!("{:.3}", s * 1e6));
+            writeln!(f, "  {seconds:>9}")?;
+        }
+        match self.best() {
+            Some(best) => write!(f, "least variance x evaluations: {}", best.name),
+            None => write!(f, "no estimator"),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+use ndarray::{Array1, Array2, ArrayRef1, ArrayView1, ArrayView2};
+
+use super::baseline::Baseline;
+use super::estimate::Estimate;
+use super::fitted_baseline;
+use super::plan::{Bias, Plan};
+use crate::rows::{Grad, Terms, pairwise, reduce};
+use crate::shape::{a_number, at_least_one, no_nan, same_shape};
+use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
+
+/// The score-function estimate (REINFORCE) from costs and score rows: of d/d theta E f(x).
+///
+/// ```text
+/// g = sum over samples s of (f(x_s) - b_s) score(x_s) / S
+/// ```
+///
+/// by parameter row, `S` samples each; the score is made as it is summed, and the variance in the same
+/// pass. Where f itself depends on theta, this is the gradient through the law alone: the mean of
+/// d f / d theta at the samples is yours to add.
+///
+/// Shapes: `cost: (n,)`, `score` of n rows, to `(rows, width)`.
+/// Bias and variance: by the [`Baseline`]; all need E |f score| to be finite, and a support that does not
+/// move with theta.
+/// Errors: `Shape`, or `NaN` with the row, of `cost` or of a given baseline; `NaN` of the score;
+/// `Parameter` where there are no samples; `TooFew` where S = 1 and a baseline is of the costs.
+/// Source: Williams 1992; leave-one-out: Kool, van Hoof and Welling 2019; chapter `gradient/score_function`.
+///
+/// ```
+/// use estimand::gradient::{Baseline, score_function};
+/// use estimand::{Bernoulli, Distribution, ndarray::array};
+///
+/// // E (b - 0.45)^2 of a fair coin: the derivative in its logit is 0.025.
+/// let logits = array![0.0_f64];
+/// let q = Bernoulli::shared(&logits, 4)?;
+/// let x = array![[1.0], [0.0], [0.0], [1.0]];
+/// let cost = x.column(0).mapv(|b: f64| (b - 0.45).powi(2));
+/// let g = score_function(&cost, q.score(&x)?, Baseline::LeaveOneOut)?;
+/// assert!((g.gradient.logits()[[0, 0]] - 0.1 / 3.0).abs() < 1e-15);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub fn score_function<F: Real, R: Rows<F>>(
+    cost: &ArrayRef1<F>,
+    score: R,
+    baseline: Baseline<'_, F>,
+) -> Result<Estimate<F, R::Parts>> {
+    let shape = score.shape();
+    admit(cost, shape, &baseline)?;
+    match baseline {
+        Baseline::None => Estimate::of_weighted(&score, |i| cost[i]),
+        Baseline::Constant(b) => Estimate::of_weighted(&score, |i| cost[i] - b),
+        Baseline::Given(b) => Estimate::of_weighted(&score, |i| cost[i] - b[i]),
+        Baseline::LeaveOneOut => covariance(cost, &score, F::one()),
+        Baseline::Mean => covariance(cost, &score, F::one() - F::one() / F::count(shape.repeat)),
+        Baseline::Optimal(fitted) => fitted_baseline::in_total(&centred(cost, shape.repeat), &score, fitted),
+        Baseline::OptimalByCoordinate(fitted) => {
+            fitted_baseline::by_coordinate(&centred(cost, shape.repeat), &score, fitted)
+        }
+    }
+}
+
+/// The door of costs, and of a baseline.
+fn admit<F: Real>(cost: &ArrayRef1<F>, shape: Shape, baseline: &Baseline<'_, F>) -> Result<()> {
+    at_least_one("repeat", shape.repeat)?;
+    same_shape("cost", cost.shape(), &[shape.samples()])?;
+    no_nan("cost", cost)?;
+    match baseline {
+        Baseline::None => Ok(()),
+        Baseline::Constant(b) => a_number("baseline", *b),
+        Baseline::Given(b) => {
+            same_shape("baseline", b.shape(), cost.shape())?;
+            no_nan("baseline", b)
+        }
+        _ if shape.repeat == 1 && shape.rows > 0 => Err(Error::TooFew { name: "cost", got: 1, needs: 2 }),
+        _ => Ok(()),
+    }
+}
+
+/// Costs less the mean of their parameter row. The mean is taken twice, so that what is left sums to 0
+/// but for its own rounding, however large the mean was.
+fn centred<F: Real>(cost: &ArrayRef1<F>, samples: usize) -> Array1<F> {
+    let mut off = cost.to_owned();
+    for t in 0..off.len() / samples {
+        for _ in 0..2 {
+            let mean = pairwise(samples, |s| off[t * samples + s]) / F::count(samples);
+            (0..samples).for_each(|s| off[t * samples + s] -= mean);
+        }
+    }
+    off
+}
+
+/// The sample covariance of cost and score, which is the leave-one-out estimate, times `by`; with its
+/// variance.
+///
+/// The variance of a sample covariance k11, unbiased for S >= 4, from central sums S_ab of
+/// (cost - mean)^a (score - mean)^b: k11^2 less the unbiased estimate of its expectation's square,
+///
+/// ```text
+/// v = S22 / ((S-2)(S-3)) - S20 S02 / (S (S-1)(S-2)(S-3)) - (S+1) S11^2 / (S (S-1)^2 (S-3))
+/// ```
+fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Result<Estimate<F, R::Parts>> {
+    let Shape { rows, repeat: samples, .. } = score.shape();
+    let off = centred(cost, samples);
+    let sums = reduce(score, &CoMoments { off: off.view() })?;
+    let parts = score.parts();
+    let width = parts.width();
+    let s = F::count(samples);
+    let [one, two, three] = [1.0, 2.0, 3.0].map(F::of);
+    let mut gradient = Array2::zeros((rows, width));
+    let mut variance = Array2::zeros((rows, width));
+    for t in 0..rows {
+        let s20 = pairwise(samples, |k| off[t * samples + k] * off[t * samples + k]);
+        for j in 0..width {
+            let [first, second, s11, of_squares, s22] = std::array::from_fn(|k| sums[[t, k * width + j]]);
+            let mean: F = first / s;
+            let s02 = second - mean * first;
+            let s22 = s22 - two * mean * of_squares + mean * mean * s20;
+            gradient[[t, j]] = by * s11 / (s - one);
+            let of_products = s22 / ((s - two) * (s - three));
+            let of_spreads = s20 * s02 / (s * (s - one) * (s - two) * (s - three));
+            let of_mean = (s + one) * s11 * s11 / (s * (s - one) * (s - one) * (s - three));
+            variance[[t, j]] = by * by * (of_products - of_spreads - of_mean);
+        }
+    }
+    let variance = (samples >= 4).then(|| Grad::held(variance, parts.clone()));
+    Ok(Estimate { gradient: Grad::held(gradient, parts), variance, samples })
+}
+
+/// Sums of s, s^2, c s, c^2 s, c^2 s^2 for a score s and a centred cost c.
+struct CoMoments<'a, F> {
+    off: ArrayView1<'a, F>,
+}
+
+impl<F: Real> Terms<F> for CoMoments<'_, F> {
+    fn count(&self, width: usize) -> usize {
+        5 * width
+    }
+
+    #[inline(always)]
+    fn add(&self, i: usize, row: &[F], sums: &mut [F]) {
+        let (c, d) = (self.off[i], row.len());
+        let square = c * c;
+        let (first, rest) = sums.split_at_mut(d);
+        let (second, rest) = rest.split_at_mut(d);
+        let (with_cost, rest) = rest.split_at_mut(d);
+        let (with_square, of_squares) = rest.split_at_mut(d);
+        let (with_square, of_squares) = (&mut with_square[..d], &mut of_squares[..d]);
+        for j in 0..d {
+            let s = row[j];
+            let s2 = s * s;
+            first[j] += s;
+            second[j] += s2;
+            with_cost[j] += c * s;
+            with_square[j] += square * s;
+            of_squares[j] += square * s2;
+        }
+    }
+}
+
+/// The score-function estimator as a plan: costs at samples of the law, one evaluation each.
+///
+/// Estimand, bias and variance are those of [`score_function`], which its estimate is. A draw is a sample
+/// where the baseline leaves samples independent, and all samples of a parameter row where it does not.
+///
+/// ```
+/// use estimand::gradient::{Baseline, Bias, Plan, ScoreFunction};
+/// use estimand::{Bernoulli, ndarray::array};
+///
+/// let q = Bernoulli::new(&array![[0.0], [0.0]])?.repeat_rows(2);         // two laws, two samples each
+/// let noise = array![[0.3], [0.6], [0.1], [0.2]];                         // a bit is 1 below 1/2
+/// let plan = ScoreFunction::propose(&q, noise, Baseline::LeaveOneOut)?;
+/// assert_eq!(plan.points(), array![[1.0], [0.0], [1.0], [1.0]]);
+/// assert_eq!((plan.draws(), plan.bias()), (1, Bias::Unbiased));
+/// let rows = plan.rows(&array![5.0, 3.0, 5.0, 5.0])?;
+/// assert_eq!(rows.logits(), array![[1.0], [0.0]]);                        // covariances of cost and x - 1/2
+/// # Ok::<(), estimand::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ScoreFunction<'a, F, D> {
+    law: &'a D,
+    x: Array2<F>,
+    baseline: Baseline<'a, F>,
+}
+
+impl<'a, F: Real, D: Distribution<F>> ScoreFunction<'a, F, D> {
+    /// Samples of the law made from noise. Errors: `Shape` of `noise`.
+    pub fn propose(law: &'a D, noise: Array2<F>, baseline: Baseline<'a, F>) -> Result<Self>
+    where
+        D: Transform<F>,
+    {
+        Ok(Self { law, x: law.transform(noise)?.into_x(), baseline })
+    }
+
+    /// Samples that were drawn, `(n, dim)`: for a law without noise of a fixed size.
+    ///
+    /// Errors: `Shape`; what the law does not admit.
+    pub fn at(law: &'a D, x: Array2<F>, baseline: Baseline<'a, F>) -> Result<Self> {
+        let _checked = law.score(&x)?;
+        Ok(Self { law, x, baseline })
+    }
+}
+
+impl<F: Real, D: Distribution<F>> Plan<F> for ScoreFunction<'_, F, D> {
+    type Parts = D::Parts;
+    type Cost = Array1<F>;
+
+    fn points(&self) -> ArrayView2<'_, F> {
+        self.x.view()
+    }
+
+    fn rows(&self, cost: &Array1<F>) -> Result<Grad<F, D::Parts>> {
+        if !self.baseline.leaves_samples_independent() {
+            return Ok(self.estimate(cost)?.gradient);
+        }
+        admit(cost, self.law.shape(), &self.baseline)?;
+        let weights = match self.baseline {
+            Baseline::Constant(b) => cost.mapv(|c| c - b),
+            Baseline::Given(b) => Array1::from_shape_fn(cost.len(), |i| cost[i] - b[i]),
+            _ => cost.clone(),
+        };
+        self.law.score(&self.x)?.collect().weighted_rows(&weights)
+    }
+
+    fn draws(&self) -> usize {
+        if self.baseline.leaves_samples_independent() { self.law.shape().repeat } else { 1 }
+    }
+
+    fn bias(&self) -> Bias {
+        self.baseline.bias()
+    }
+
+    fn estimate(&self, cost: &Array1<F>) -> Result<Estimate<F, D::Parts>> {
+        score_function(cost, self.law.score(&self.x)?, self.baseline)
+    }
+}

@@ -1,0 +1,126 @@
+use estimand::Error;
+use estimand::gradient::{Baseline, Bias, Comparison, Named, Plan, ScoreFunction, compare};
+use estimand::ndarray::{Array2, ArrayRef1, array};
+use estimand::rand::Rng;
+use estimand::{Bernoulli, Transform};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+type Row<'a> = Named<'a, f64, ChaCha8Rng>;
+
+fn rng() -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(9)
+}
+
+fn fixed(name: &str, bias: Bias, evaluations: usize, rows: Array2<f64>) -> Row<'static> {
+    Named::new(name, bias, evaluations, move |_: &mut ChaCha8Rng| Ok(rows.clone()))
+}
+
+#[test]
+fn ref_a_comparison_by_hand() {
+    let rows = [
+        fixed("wide", Bias::Unbiased, 1, array![[1.0, 5.0], [3.0, 5.0]]),
+        fixed("dear", Bias::Consistent, 4, array![[1.5, 5.0], [2.5, 5.0], [2.0, 5.0]]),
+        fixed("wrong", Bias::Biased, 1, array![[7.0, 5.0], [7.0, 5.0]]),
+    ];
+    let table = compare(&rng(), Some(&array![2.0, 4.0]), &rows).unwrap();
+    let [wide, dear, wrong] = &table.measured[..] else { panic!("three rows") };
+    assert_eq!((&wide.mean[..], &wide.variance[..], wide.draws), (&[2.0, 5.0][..], &[2.0, 0.0][..], 2));
+    assert_eq!((wide.total_variance(), wide.variance_times_evaluations()), (2.0, 2.0));
+    assert_eq!((dear.total_variance(), dear.variance_times_evaluations()), (0.25, 1.0));
+    assert!((wide.signal_to_noise() - (29.0_f64 / 2.0).sqrt()).abs() < 1e-15);
+    assert_eq!(wrong.signal_to_noise(), f64::INFINITY);
+    assert_eq!(wide.bias_found(&array![2.0, 4.0]).unwrap(), [(0.0, 1.0), (1.0, 0.0)]);
+    let shape = Error::Shape { name: "truth", got: vec![1], expected: vec![2] };
+    assert_eq!(wide.bias_found(&array![2.0]), Err(shape));
+    // The wrong one has no variance at all, and does not win.
+    assert_eq!(table.best().map(|m| &m.name[..]), Some("dear"));
+    let only = Comparison { measured: vec![wrong.clone()], ..table.clone() };
+    assert_eq!(only.best().map(|m| &m.name[..]), Some("wrong"));
+    assert!(table.measured.iter().all(|m| m.seconds.is_some_and(|s| s >= 0.0)));
+}
+
+#[test]
+fn hard_the_table_says_what_was_found() {
+    let rows = [
+        fixed("wide", Bias::Unbiased, 1, array![[1.0], [3.0]]),
+        fixed("an estimator", Bias::Biased, 40, array![[1.5], [2.5]]),
+    ];
+    let mut table = compare(&rng(), Some(&array![2.5]), &rows).unwrap();
+    table.measured.iter_mut().for_each(|m| m.seconds = Some(2.5e-6));
+    let expected = "\
+estimator     said to be  evaluations   worst bias  std error     variance      x evals    signal  us a draw
+wide          unbiased              1    -5.000e-1      1.0e0     2.0000e0     2.0000e0     1.414      2.500
+an estimator  biased               40    -5.000e-1     5.0e-1    5.0000e-1     2.0000e1     2.828      2.500
+least variance x evaluations: wide";
+    assert_eq!(table.to_string(), expected, "\n{table}");
+    table.truth = None;
+    table.measured[0].seconds = None;
+    let text = table.to_string();
+    assert!(!text.contains("worst bias") && text.lines().nth(1).unwrap().ends_with('-'), "{text}");
+    table.measured.clear();
+    assert!(table.to_string().ends_with("no estimator"));
+}
+
+/// Each estimator gets the generator as it was.
+#[test]
+fn law_all_start_from_one_state() {
+    let draw = |rng: &mut ChaCha8Rng| Ok(Array2::from_shape_simple_fn((5, 2), || rng.random::<f64>()));
+    let rows = [Named::new("a", Bias::Unbiased, 1, draw), Named::new("b", Bias::Unbiased, 1, draw)];
+    let table = compare(&rng(), None, &rows).unwrap();
+    assert_eq!(table.measured[0].mean, table.measured[1].mean);
+    let again = compare(&rng(), None, &rows).unwrap();
+    assert_eq!(again.measured[0].variance, table.measured[0].variance);
+}
+
+#[test]
+fn hard_estimators_that_cannot_be_compared() {
+    let one = || fixed("a", Bias::Unbiased, 1, array![[1.0, 2.0], [2.0, 3.0]]);
+    let run = |second: Row<'_>, truth: Option<&ArrayRef1<f64>>| compare(&rng(), truth, &[one(), second]).err();
+    let shape = |got: &[usize], expected: &[usize]| {
+        Some(Error::Shape { name: "rows", got: got.to_vec(), expected: expected.to_vec() })
+    };
+    assert_eq!(run(fixed("b", Bias::Unbiased, 1, array![[1.0], [1.0]]), None), shape(&[2, 1], &[2, 2]));
+    assert_eq!(run(one(), Some(&array![1.0])), shape(&[2, 2], &[2, 1]));
+    let few = Some(Error::TooFew { name: "rows", got: 1, needs: 2 });
+    assert_eq!(run(fixed("b", Bias::Unbiased, 1, array![[1.0, 1.0]]), None), few);
+    let holed = fixed("b", Bias::Unbiased, 1, array![[1.0, 1.0], [1.0, f64::NAN]]);
+    assert_eq!(run(holed, None), Some(Error::NaN { name: "rows", row: 1 }));
+    let failing = Named::new("b", Bias::Unbiased, 1, |_: &mut ChaCha8Rng| Err(Error::NaN { name: "cost", row: 7 }));
+    assert_eq!(run(failing, None), Some(Error::NaN { name: "cost", row: 7 }));
+    assert!(format!("{:?}", one()).contains("evaluations: 1"));
+}
+
+/// What was measured is written and read back.
+#[test]
+fn hard_a_comparison_is_serialisable() {
+    let table = compare(&rng(), Some(&array![2.0]), &[fixed("a", Bias::Consistent, 3, array![[1.0], [4.0]])]).unwrap();
+    let text = serde_json::to_string(&table).unwrap();
+    let read: Comparison = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, table);
+}
+
+/// Leave-one-out wins over none on a toy, by about what enumeration says: 0.0159 against 2 x 6.25e-4.
+#[test]
+fn stat_leave_one_out_wins_on_the_binary_toy() {
+    let logits = Array2::<f64>::zeros((20_000, 1));
+    let run = |samples: usize, baseline: Baseline<'static, f64>| {
+        let q = Bernoulli::new(logits.clone()).unwrap().repeat_rows(samples);
+        Named::new(format!("{baseline:?}"), baseline.bias(), samples, move |rng: &mut ChaCha8Rng| {
+            let plan = ScoreFunction::propose(&q, q.noise(rng), baseline)?;
+            let cost = plan.points().column(0).mapv(|b| (b - 0.45).powi(2));
+            Ok(plan.rows(&cost)?.into_flat())
+        })
+    };
+    let estimators = [run(1, Baseline::None), run(2, Baseline::LeaveOneOut)];
+    let table = compare(&rng(), Some(&array![0.025]), &estimators).unwrap();
+    assert_eq!(table.best().map(|m| &m.name[..]), Some("LeaveOneOut"));
+    for (m, truth) in table.measured.iter().zip([0.015_939_062_5, 6.25e-4]) {
+        let (off, error) = m.bias_found(&array![0.025]).unwrap()[0];
+        // Two values each: bounded, and a variance is off by less than 6 / sqrt(n) of itself.
+        assert!(
+            off.abs() < 6.0 * error && (m.total_variance() / truth - 1.0).abs() < 6.0 / 20_000.0_f64.sqrt(),
+            "{table}"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+use estimand::gradient::Estimate;
+use estimand::ndarray::{Array1, Array2, array};
+use estimand::{DiagGaussian, Distribution, Error, Grad, Real, Rows, Sample};
+use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::rows::{Table, TwoParts};
+use crate::support::near::{assert_eps, careful_sum};
+use crate::support::strategy::{array as numbers, config};
+use crate::support::threads::with_threads;
+
+/// Mean and variance of that mean, two passes with compensated sums.
+fn by_definition(rows: &Array2<f64>, samples: usize) -> (Array2<f64>, Array2<f64>) {
+    let n = rows.nrows() / samples;
+    let mean = Array2::from_shape_fn((n, rows.ncols()), |(t, j)| {
+        careful_sum((0..samples).map(|s| rows[[t * samples + s, j]])) / samples as f64
+    });
+    let variance = Array2::from_shape_fn((n, rows.ncols()), |(t, j)| {
+        let squares = (0..samples).map(|s| (rows[[t * samples + s, j]] - mean[[t, j]]).powi(2));
+        careful_sum(squares) / (samples * (samples - 1)) as f64
+    });
+    (mean, variance)
+}
+
+/// Rounding of the sum of a block of 128 and of the joins, and of a square of a deviation, from up to 4 deviations away.
+const FEW: f64 = 512.0;
+
+fn agrees<F: Real>(rows: &Array2<f64>, samples: usize) {
+    let (mean, variance) = by_definition(rows, samples);
+    let table = Table::new(rows.mapv(F::of), samples);
+    let found = Estimate::of_rows(&table).unwrap();
+    assert_eq!(found.samples, samples);
+    let found_variance = found.variance.clone().unwrap();
+    for (at, &mean) in mean.indexed_iter() {
+        let sd = (variance[at] * samples as f64).sqrt();
+        assert_eps(found.gradient.flat()[at], mean, mean.abs() + 16.0 * sd, 8.0, "mean");
+        assert_eps(found_variance.flat()[at], variance[at], variance[at], FEW, "variance");
+    }
+    let held = Grad::new(rows.mapv(F::of), table.parts()).unwrap();
+    assert_eq!(Estimate::of_draws(held, samples).unwrap(), found, "rows held are rows made");
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn law_an_estimate_is_mean_and_standard_error((n, samples) in (1..4_usize, 2..40_usize), x in numbers((120, 2), -1.0, 1.0), common in prop_oneof![Just(0.0), Just(1000.0)]) {
+        // Numbers that both precisions hold exactly.
+        let rows = Array2::from_shape_fn((n * samples, 2), |(i, j)| common + f64::from((x[[i, j]] * 1024.0).round() as i32) / 1024.0);
+        prop_assume!(by_definition(&rows, samples).1.iter().all(|v| *v > 1e-4 / samples as f64));
+        agrees::<f64>(&rows, samples);
+        agrees::<f32>(&rows, samples);
+    }
+
+    /// Pooling two is the mean of both, with the variance of a weighted mean.
+    #[test]
+    fn law_merging_pools(a in 2..20_usize, b in 2..20_usize, x in numbers((40, 2), -1.0, 1.0)) {
+        let of = |from: usize, n: usize| {
+            let rows = Array2::from_shape_fn((n, 2), |(i, j)| x[[from + i, j]]);
+            Estimate::of_rows(&Table::new(rows, n)).unwrap()
+        };
+        let (first, second) = (of(0, a), of(20, b));
+        let both = first.clone().merge(second.clone()).unwrap();
+        prop_assert_eq!(both.samples, a + b);
+        let share = a as f64 / (a + b) as f64;
+        for j in 0..2 {
+            let at = |e: &Estimate<f64, TwoParts>| (e.gradient.flat()[[0, j]], e.variance.as_ref().unwrap().flat()[[0, j]]);
+            let ((g, v), (h, w), (found, variance)) = (at(&first), at(&second), at(&both));
+            prop_assert!((found - (share * g + (1.0 - share) * h)).abs() <= 4.0 * f64::EPSILON);
+            prop_assert!((variance - (share * share * v + (1.0 - share).powi(2) * w)).abs() <= 8.0 * f64::EPSILON * (v + w));
+        }
+    }
+}
+
+/// A mean a million deviations away, in f32: squares are taken near it.
+#[test]
+fn hard_a_large_common_part_costs_no_digits() {
+    let rows = Array2::from_shape_fn((10_000, 1), |(i, _)| 1e6 + ((i * 7919) % 17) as f32 - 8.0);
+    let found = Estimate::of_rows(&Table::new(rows.clone(), 10_000)).unwrap();
+    let (mean, variance) = by_definition(&rows.mapv(f64::from), 10_000);
+    assert_eps(found.gradient.flat()[[0, 0]], mean[[0, 0]], 1e6, 1.0, "mean");
+    assert_eps(found.variance.unwrap().flat()[[0, 0]], variance[[0, 0]], variance[[0, 0]], FEW, "variance");
+}
+
+/// Many rows of one parameter row, with weights and powers: the same bits for any number of threads.
+#[test]
+fn stream_estimates_do_not_depend_on_threads() {
+    use estimand::gradient::{Baseline, score_function};
+    for n in [10_000, 20_001] {
+        let q = DiagGaussian::<f32>::standard(n, 3).unwrap();
+        let x = q.sample(&mut ChaCha8Rng::seed_from_u64(1));
+        let cost: Array1<f32> = x.rows().into_iter().map(|x| x.dot(&x)).collect();
+        let run = |threads| {
+            with_threads(threads, || {
+                let score = || q.score(&x).unwrap();
+                let of = |b| score_function(&cost, score(), b).unwrap();
+                (Estimate::of_rows(&score()).unwrap(), of(Baseline::None), of(Baseline::LeaveOneOut))
+            })
+        };
+        let one = run(1);
+        assert_eq!(run(2), one);
+        assert_eq!(run(7), one);
+    }
+}
+
+#[test]
+fn hard_draws_that_do_not_fit() {
+    let parts = TwoParts { left: 1, right: 1 };
+    let rows = || Grad::new(Array2::<f64>::ones((4, 2)), parts).unwrap();
+    let count = Error::Count { name: "rows", axis: "rows", got: 4, expected: "a multiple of 3".to_owned() };
+    assert_eq!(Estimate::of_draws(rows(), 3), Err(count));
+    let zero = Error::Parameter { name: "k", value: 0.0, expected: "at least 1" };
+    assert_eq!(Estimate::of_draws(rows(), 0), Err(zero));
+    let mut holed = Array2::<f64>::ones((4, 2));
+    holed[[3, 1]] = f64::NAN;
+    let holed = Grad::new(holed, parts).unwrap();
+    assert_eq!(Estimate::of_draws(holed, 2), Err(Error::NaN { name: "rows", row: 3 }));
+    let single = Estimate::of_draws(rows(), 1).unwrap();
+    assert_eq!((single.variance.clone(), single.std_error()), (None, None));
+    let pair = Estimate::of_draws(rows(), 2).unwrap();
+    assert_eq!(pair.std_error().unwrap().flat(), Array2::<f64>::zeros((2, 2)), "what never varies has no error");
+    let shape = Error::Shape { name: "grad", got: vec![2, 2], expected: vec![4, 2] };
+    assert_eq!(single.clone().merge(pair).err(), Some(shape));
+    assert_eq!(single.clone().merge(single).unwrap().variance, None);
+}
+
+/// A row that is infinite is no place to measure from.
+#[test]
+fn hard_infinite_rows_have_no_variance_that_is_a_number() {
+    let rows = array![[f64::INFINITY, 1.0], [0.0, 2.0], [1.0, 3.0]];
+    let g = Estimate::of_rows(&Table::new(rows, 3)).unwrap();
+    assert_eq!(g.gradient.flat()[[0, 0]], f64::INFINITY);
+    assert_eq!((g.gradient.flat()[[0, 1]], g.variance.unwrap().flat()[[0, 1]]), (2.0, 1.0 / 3.0));
+}
