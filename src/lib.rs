@@ -69,6 +69,8 @@ pub use {ndarray, rand};
 /// The derivations, a chapter each: statement, proof, numerics, and the tests that prove it in code.
 #[cfg(any(doc, doctest))]
 pub mod chapters {
+    #[doc = include_str!("../docs/gradient/baseline.md")]
+    pub mod baseline {}
     #[doc = include_str!("../docs/distribution/bernoulli.md")]
     pub mod bernoulli {}
     #[doc = include_str!("../docs/objective/bound.md")]
@@ -85,16 +87,24 @@ pub mod chapters {
     pub mod house {}
     #[doc = include_str!("../docs/gradient/importance.md")]
     pub mod importance {}
+    #[doc = include_str!("../docs/gradient/measure_valued.md")]
+    pub mod measure_valued {}
     #[doc = include_str!("../docs/noise/noise.md")]
     pub mod noise {}
     #[doc = include_str!("../docs/numbers.md")]
     pub mod numbers {}
+    #[doc = include_str!("../docs/gradient/pathwise.md")]
+    pub mod pathwise {}
     #[doc = include_str!("../docs/rows/rows.md")]
     pub mod rows {}
+    #[doc = include_str!("../docs/gradient/score_function.md")]
+    pub mod score_function {}
     #[doc = include_str!("../docs/speed.md")]
     pub mod speed {}
     #[doc = include_str!("../docs/special/stable.md")]
     pub mod stable {}
+    #[doc = include_str!("../docs/check/unbiased.md")]
+    pub mod unbiased {}
 }
 
 #[cfg(doctest)]

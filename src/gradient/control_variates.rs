@@ -31,7 +31,7 @@ pub struct Controlled<F, P> {
 /// Variance: that of the residuals, (1 - R^2) times that of the mean, and a part in S/k more for the fit; not reported.
 /// Errors: `Shape`, `Count`; `TooFew` where S < k + 2 (k + 3, leaving one out); `NaN` with the row;
 /// `Parameter` where controls are constant or collinear.
-/// Source: Glynn and Szechtman 2002; Owen 2013, section 8.9; chapter `gradient/control_variates`.
+/// Source: Glynn and Szechtman 2002; Owen 2013, section 8.9; chapter `gradient/baseline`.
 ///
 /// ```
 /// use estimand::gradient::{Fitted, control_variates};

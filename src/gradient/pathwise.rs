@@ -15,7 +15,7 @@ use crate::{Draw, Real, Reparameterize, Result, Rows, Smooth, Transform};
 /// Where f itself depends on theta, this is the gradient through the sample alone: the mean of
 /// d f / d theta is yours to add. Shapes: n rows to `(rows, width)`.
 /// Bias: unbiased, where f has a slope almost everywhere and no jumps (a step function has slope 0, and this
-/// estimate would be 0). Variance: at most sigma^2 E f'^2 / S in a Gaussian mean. Errors: those of
+/// estimate would be 0). Variance, in a Gaussian mean: at most sigma^2 E f''^2 / S (Poincare). Errors: those of
 /// [`Estimate::of_rows`]. Source: Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014; chapter
 /// `gradient/pathwise`.
 ///
