@@ -89,6 +89,8 @@ pub mod chapters {
     pub mod noise {}
     #[doc = include_str!("../docs/numbers.md")]
     pub mod numbers {}
+    #[doc = include_str!("../docs/noise/quasi.md")]
+    pub mod quasi {}
     #[doc = include_str!("../docs/rows/rows.md")]
     pub mod rows {}
     #[doc = include_str!("../docs/speed.md")]

@@ -5,9 +5,12 @@
 //! or on the vectors that the machine has; and since they are computed with + - * /, roots and
 //! integers alone, and multiply and add in two roundings, they are the same bits on every machine.
 
+mod directions;
 mod fill;
 mod generator;
 mod laws;
+mod sobol;
 
 pub use generator::Key;
 pub use laws::{Standard, uniform};
+pub use sobol::Sobol;
