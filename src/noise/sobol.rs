@@ -159,11 +159,12 @@ impl<F: Real> Quasi<F> {
         Sobol::new(dim)?;
         let net = Sobol::new(dim.next_multiple_of(2))?;
         let mut out = Vec::new();
-        let rows = replicates.checked_mul(points);
+        // An array has fewer rows than addresses, also where they are empty.
+        let rows = replicates.checked_mul(points).filter(|&rows| isize::try_from(rows).is_ok());
         let room = |rows: usize| out.try_reserve_exact(rows.checked_mul(dim)?).ok().map(|()| rows);
         let expected = "as many as memory holds";
-        let rows =
-            rows.and_then(room).ok_or(Error::Parameter { name: "replicates", value: replicates as f64, expected })?;
+        let too_many = Error::Parameter { name: "replicates", value: replicates as f64, expected };
+        let rows = rows.and_then(room).ok_or(too_many)?;
         Ok(Self { level, law, net, points, dim, rows, out })
     }
 
