@@ -95,6 +95,8 @@ pub mod chapters {
     pub mod numbers {}
     #[doc = include_str!("../docs/gradient/pathwise.md")]
     pub mod pathwise {}
+    #[doc = include_str!("../docs/noise/quasi.md")]
+    pub mod quasi {}
     #[doc = include_str!("../docs/rows/rows.md")]
     pub mod rows {}
     #[doc = include_str!("../docs/gradient/score_function.md")]

@@ -11,13 +11,13 @@ use crate::kernel::{Level, Work, map, run, several};
 const BLOCK: usize = 4096;
 
 /// Blocks of a key, which has 2^64 numbers.
-const BLOCKS: u64 = u64::MAX / BLOCK as u64 + 1;
+pub(super) const BLOCKS: u64 = u64::MAX / BLOCK as u64 + 1;
 
 /// Units that are made before they become numbers: they stay in the nearest cache.
 const CHUNK: usize = 128;
 
 /// Numbers that are worth a task of their own: tens of microseconds, and whole blocks.
-const TASK: usize = 8 * BLOCK;
+pub(super) const TASK: usize = 8 * BLOCK;
 
 /// A group of units is made of the words of one step of the generator in f32, and of two in f64.
 const GROUP: usize = 2 * LANES;

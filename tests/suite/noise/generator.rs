@@ -21,10 +21,10 @@ impl SplitMix {
 }
 
 /// xoshiro256++ as its authors print it.
-struct Xoshiro([u64; 4]);
+pub(super) struct Xoshiro([u64; 4]);
 
 impl Xoshiro {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         let s = &mut self.0;
         let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
         let t = s[1] << 17;
@@ -53,7 +53,7 @@ fn ref_the_textbook_generators() {
 }
 
 /// The lane of a block by the textbook: four SplitMix64 generators give the four words of its state.
-fn textbook_lane(key: u64, block: u64, lane: u64) -> Xoshiro {
+pub(super) fn textbook_lane(key: u64, block: u64, lane: u64) -> Xoshiro {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     // SplitMix64 steps before it mixes.
     let mut seeds = SplitMix(SplitMix(key.wrapping_sub(STEP)).next());

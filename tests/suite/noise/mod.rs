@@ -1,8 +1,10 @@
 //! Reproducible noise: its generator, its laws, its blocks.
 
+mod directions;
 mod fill;
 mod generator;
 mod laws;
+mod sobol;
 
 use estimand::Real;
 use estimand::noise::{Key, Standard, uniform};
