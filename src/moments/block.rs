@@ -15,8 +15,8 @@ pub(super) fn rows_of_a_block(width: usize) -> usize {
     (NUMBERS / width.max(1)).clamp(ROWS.0, ROWS.1)
 }
 
-/// The centre of each column of a block of rows, in two passes, as [`centre`](super::bulk::centre)
-/// has it of numbers.
+/// The centre of each column of a block of rows, in two passes: the means,
+/// then deviations from them, which tell by how much the means are off by rounding.
 pub(super) struct Block<F> {
     width: usize,
     mean: Vec<F>,

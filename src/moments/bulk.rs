@@ -1,52 +1,92 @@
 use super::centre::Centre;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::rows::sum_coordinates;
 
-/// Numbers of a block, which stays in the nearest cache for all that is asked of it.
+/// Numbers of a block, which stays in the nearest cache should it be read again.
 pub(super) const BLOCK: usize = 1024;
 
-/// Accumulators of each of two sums: a fixed number, so that the order of additions is the same
-/// everywhere.
+/// Accumulators of each sum: a fixed number, so that the order of additions is the same everywhere.
 const LANES: usize = 16;
 
-/// Mean and variance of a block, in two passes.
-///
-/// The first mean m is off by the roundings of its sum, and the second pass sees by how much: with
-/// s the mean of x - m, the mean is m + s and the variance the mean of (x - m)^2, less s^2. It is not
-/// finite where a NaN, an infinity or an overflow was met.
-#[inline(always)]
-pub(super) fn centre<F: Real, A: Arithmetic<F>>(a: A, x: &[F]) -> Centre<F> {
-    let n = F::count(x.len());
-    let mut mean = sum_coordinates::<false, _, 1, 0>([x], [], |[x]| (x, [])) / n;
-    let (mut shift, mut square) = deviations(a, x, mean);
-    // Numbers that differ in their last places only: m is off by as much as they are, and moves.
-    for _ in 0..2 {
-        let off = shift / n;
-        if F::of(16.0) * off * shift > square {
-            mean += off;
-            (shift, square) = deviations(a, x, mean);
-        }
+/// A number that deviations are taken from: near the mean of the next block, if blocks are alike.
+pub(super) struct Pivot<F>(Option<F>);
+
+impl<F: Real> Pivot<F> {
+    pub(super) fn new() -> Self {
+        Self(None)
     }
-    let off = shift / n;
-    let variance = (square - off * shift) / n;
-    Centre::new(mean, off, if variance < F::zero() { F::zero() } else { variance })
+
+    /// Mean and variance of a block. Not finite where a NaN, an infinity or an overflow was met.
+    ///
+    /// With s the mean of x - p, the mean is p + s and the variance the mean of (x - p)^2, less s^2. That is
+    /// one pass, and loses nothing while p is within a quarter of a standard deviation of the mean. Where it is
+    /// not, the block is read again for a pivot of its own.
+    #[inline(always)]
+    pub(super) fn centre<A: Arithmetic<F>>(&mut self, a: A, x: &[F]) -> Centre<F> {
+        let n = F::count(x.len());
+        if let Some(pivot) = self.0 {
+            let (shift, square) = deviations(a, x, pivot);
+            if near(n, shift, square) {
+                return of(n, pivot, shift, square);
+            }
+        }
+        let mut pivot = sum(x) / n;
+        let (mut shift, mut square) = deviations(a, x, pivot);
+        // Numbers that differ in their last places only: the pivot is off by as much as they are, by
+        // the roundings of the sum, and is moved.
+        for _ in 0..2 {
+            if !near(n, shift, square) {
+                pivot += shift / n;
+                (shift, square) = deviations(a, x, pivot);
+            }
+        }
+        self.0 = Some(pivot);
+        of(n, pivot, shift, square)
+    }
 }
 
-/// The sums of x - m and of (x - m)^2.
+/// Whether s^2 is at most a sixteenth of the variance.
 #[inline(always)]
-fn deviations<F: Real, A: Arithmetic<F>>(a: A, x: &[F], mean: F) -> (F, F) {
+fn near<F: Real>(n: F, shift: F, square: F) -> bool {
+    F::of(17.0) * (shift / n) * shift <= square
+}
+
+#[inline(always)]
+fn of<F: Real>(n: F, pivot: F, shift: F, square: F) -> Centre<F> {
+    let off = shift / n;
+    let variance = (square - off * shift) / n;
+    Centre::new(pivot, off, if variance < F::zero() { F::zero() } else { variance })
+}
+
+#[inline(always)]
+fn sum<F: Real>(x: &[F]) -> F {
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    let mut sums = [F::zero(); LANES];
+    for block in blocks {
+        for lane in 0..LANES {
+            sums[lane] += block[lane];
+        }
+    }
+    for (lane, &x) in rest.iter().enumerate() {
+        sums[lane] += x;
+    }
+    folded(sums)
+}
+
+/// The sums of x - p and of (x - p)^2.
+#[inline(always)]
+fn deviations<F: Real, A: Arithmetic<F>>(a: A, x: &[F], pivot: F) -> (F, F) {
     let (blocks, rest) = x.as_chunks::<LANES>();
     let (mut sums, mut squares) = ([F::zero(); LANES], [F::zero(); LANES]);
     for block in blocks {
         for lane in 0..LANES {
-            let d = block[lane] - mean;
+            let d = block[lane] - pivot;
             sums[lane] += d;
             squares[lane] = a.fma(d, d, squares[lane]);
         }
     }
     for (lane, &x) in rest.iter().enumerate() {
-        let d = x - mean;
+        let d = x - pivot;
         sums[lane] += d;
         squares[lane] = a.fma(d, d, squares[lane]);
     }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use ndarray::ArrayRef1;
 
-use super::bulk::{self, BLOCK};
+use super::bulk::{BLOCK, Pivot};
 use super::centre::Centre;
 use super::mass::Mass;
 use crate::arithmetic::Arithmetic;
@@ -62,7 +62,7 @@ impl<F: Real> Moments<F> {
         Self::default()
     }
 
-    /// Of an array, at the speed of one read: two passes over each block in the nearest cache.
+    /// Of an array, at the speed of one read of it.
     ///
     /// Threads share an array of many blocks; the bits do not depend on how many there are, nor on
     /// the layout.
@@ -215,12 +215,14 @@ impl<F: Real> Work<F> for Numbers<'_, F> {
 
     #[inline(always)]
     fn work<A: Arithmetic<F>>(self, a: A) {
+        let mut pivot = Pivot::new();
         for block in self.x.chunks(BLOCK) {
-            let centre = bulk::centre(a, block);
+            let centre = pivot.centre(a, block);
             if centre.is_finite() {
                 self.to.join(&Mass::rows(block.len()), centre, None);
             } else {
                 one_by_one(self.to, block);
+                pivot = Pivot::new();
             }
         }
     }

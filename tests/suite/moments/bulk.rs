@@ -45,6 +45,44 @@ fn hard_last_places() {
     last_places::<f64>(1.7e150);
 }
 
+/// Blocks that are not like those before: a pivot is left where it is too far off, by a trend, a jump or a change of
+/// scale.
+#[test]
+fn law_blocks_of_any_kind_follow_each_other() {
+    type Shape = fn(f64) -> f64;
+    let shapes: [Shape; 5] = [
+        |t| 1e6 * t,
+        |t| if t < 0.5 { 1.0 } else { 1e9 },
+        |t| (40.0 * t).exp(),
+        |t| if t < 0.3 { 1e300 } else { 1.0 },
+        |t| 1e8 * (30.0 * t).floor(),
+    ];
+    for shape in shapes {
+        let x: Vec<f64> =
+            (0..20_000).map(|i| shape(f64::from(i) / 20_000.0) * (1.0 + 1e-9 * (1.3 * f64::from(i)).sin())).collect();
+        let (moments, ones) = (Moments::of(&Array1::from_vec(x.clone())), vec![1.0; x.len()]);
+        if x[0] < 1e200 {
+            assert_readings("shape", (moments.mean().unwrap(), moments.variance().unwrap()), &x, &ones, CHAIN);
+        } else {
+            assert!((moments.mean().unwrap() / 3e299 - 1.0).abs() < 1e-8 && moments.variance() == Ok(f64::INFINITY));
+        }
+        // Each piece alone, where it is not the pivot's.
+        for from in [5_000, 9_500, 15_000] {
+            let piece = &x[from..from + 3000];
+            if piece[0] < 1e200 {
+                let moments = Moments::of(&Array1::from_vec(piece.to_vec()));
+                assert_readings(
+                    "piece",
+                    (moments.mean().unwrap(), moments.variance().unwrap()),
+                    piece,
+                    &ones[..3000],
+                    CHAIN,
+                );
+            }
+        }
+    }
+}
+
 /// One enormous number in a block does not spoil the blocks beside it.
 #[test]
 fn hard_an_outlier() {
