@@ -7,7 +7,7 @@ use crate::{Error, Real, Result, ValueGrad};
 /// ```
 /// use estimand::fit::Gaussian;
 ///
-/// let prior = Gaussian::new(1.0, 4.0)?;
+/// let prior = Gaussian::<f64>::new(1.0, 4.0)?;
 /// assert_eq!((prior.mean(), prior.sd()), (1.0, 2.0));
 /// let (low, high) = prior.interval(0.95)?;
 /// assert!((low + 2.919_928).abs() < 1e-6 && (high - 4.919_928).abs() < 1e-6);

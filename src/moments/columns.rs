@@ -159,8 +159,7 @@ impl<F: Real> ColumnMoments<F> {
     pub fn unbiased_variance(&self) -> Result<Array1<F>> {
         let variance = self.variance()?;
         self.mass.two()?;
-        let other = self.mass.other();
-        Ok(variance.mapv_into(|v| v / other))
+        Ok(variance.mapv_into(|v| self.mass.unbiased(v)))
     }
 
     /// The estimated standard deviation of the mean of each column, `(width,)`; as

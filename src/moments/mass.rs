@@ -71,6 +71,12 @@ impl<F: Real> Mass<F> {
         self.weights.map_or_else(|| (n - one) / n, |w| w.other.head)
     }
 
+    /// A variance that was divided by W, made unbiased: divided by 1 - sum of w^2 / W^2.
+    pub(super) fn unbiased(&self, variance: F) -> F {
+        let but_one = F::count(self.count) - F::one();
+        self.weights.map_or_else(|| variance + variance / but_one, |w| variance / w.other.head)
+    }
+
     /// The door of every reading: there are rows, none of them NaN, and their weights make a mean.
     pub(super) fn readable(&self, nan: Option<usize>) -> Result<()> {
         if self.count == 0 {

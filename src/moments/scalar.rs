@@ -165,7 +165,7 @@ impl<F: Real> Moments<F> {
     pub fn unbiased_variance(&self) -> Result<F> {
         self.readable()?;
         self.mass.two()?;
-        Ok(self.centre.variance.head / self.mass.other())
+        Ok(self.mass.unbiased(self.centre.variance.head))
     }
 
     /// The estimated standard deviation of the mean: sqrt(unbiased variance / effective count).
