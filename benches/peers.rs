@@ -10,12 +10,14 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use estimand::distribution::{LocScaleParts, LogitParts, ValueRows};
+use estimand::gradient::{Baseline, Estimate, Pathwise, Plan, ScoreFunction};
 use estimand::moments::Moments;
-use estimand::ndarray::{Array1, Array2, ArrayRef2, Axis, Zip};
+use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, Axis, Zip};
 use estimand::noise::Standard;
 use estimand::objective::importance_weighted;
 use estimand::rand::{SeedableRng, rngs::StdRng};
-use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Sample};
+use estimand::rows::sum_coordinates;
+use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Sample, Transform};
 use lab::{Adam, Threads, Vae, keep_freed_memory};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::{Bernoulli as Coin, Distribution as _, Normal};
@@ -200,6 +202,38 @@ fn stats(group: &mut BenchmarkGroup<'_, WallTime>) {
     );
 }
 
+/// A law of 32 coordinates at 0 and 1, 65,536 samples, the cost |x - 1|^2: noise, costs, and the estimate with its
+/// standard error.
+fn estimators(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let (n, d) = (65_536, 32);
+    let (loc, log_scale) = (Array1::<f32>::zeros(d), Array1::zeros(d));
+    let q = DiagGaussian::shared(&loc, &log_scale, n).unwrap();
+    let cost = |x: ArrayView2<'_, f32>| -> Array1<f32> {
+        let of = |row: ArrayView1<'_, f32>| {
+            let row = row.to_slice().unwrap();
+            sum_coordinates::<false, _, 1, 0>([row], [], |[x]| ((x - 1.0) * (x - 1.0), []))
+        };
+        x.rows().into_iter().map(of).collect()
+    };
+    // -2 in each location and 2 in each log-scale, to 6 of the standard errors that come with it.
+    let check = |g: &Estimate<f32, LocScaleParts>| {
+        let error = g.std_error().unwrap();
+        for (j, (g, error)) in g.gradient.flat().iter().zip(error.flat()).enumerate() {
+            let truth = if j < d { -2.0 } else { 2.0 };
+            assert!((g - truth).abs() < 6.0 * error && *error < 0.2, "{j}: {g} +- {error}");
+        }
+    };
+    let mut rng = rng(13);
+    op(group, "score_function_loo_65536x32", check, || {
+        let plan = ScoreFunction::propose(black_box(&q), q.noise(&mut rng), Baseline::LeaveOneOut).unwrap();
+        plan.estimate(&cost(plan.points())).unwrap()
+    });
+    op(group, "pathwise_65536x32", check, || {
+        let plan = Pathwise::propose(black_box(&q), q.noise(&mut rng)).unwrap();
+        plan.estimate(&plan.points().mapv(|x| 2.0 * (x - 1.0))).unwrap()
+    });
+}
+
 /// An epoch of the example `vae`, its own step: 784-200-20-200-784, 78 batches of 128.
 fn vae_epoch(group: &mut BenchmarkGroup<'_, WallTime>) {
     // As every example does.
@@ -237,6 +271,7 @@ fn peers(c: &mut Criterion) {
     kl(&mut group);
     draws(&mut group);
     bound(&mut group);
+    estimators(&mut group);
     stats(&mut group);
     vae_epoch(&mut group);
     group.finish();

@@ -236,6 +236,43 @@ def vae_epoch():
     return {"jax": lambda: jax.block_until_ready(epoch(params, batches)), "torch": torch_epoch}
 
 
+def estimator_inputs():
+    import jax
+
+    return jax.random.key(0), np.zeros(32, np.float32), np.zeros(32, np.float32)
+
+
+@op("score_function_loo_65536x32", 65536 * 32, 9)
+def score_function():
+    import jax
+    import jax.numpy as jnp
+
+    n = 65536
+
+    def estimate(key, loc, log_scale):
+        eps = jax.random.normal(key, (n, 32))
+        cost = jnp.sum((loc + jnp.exp(log_scale) * eps - 1.0) ** 2, axis=1)
+        advantage = (cost - (cost.sum() - cost) / (n - 1)) / n
+        return advantage @ (eps * jnp.exp(-log_scale)), advantage @ (eps * eps - 1)
+
+    return {"jax": jax_peer(estimate, *estimator_inputs())}
+
+
+@op("pathwise_65536x32", 65536 * 32, 9)
+def pathwise():
+    import jax
+    import jax.numpy as jnp
+
+    n = 65536
+
+    def estimate(key, loc, log_scale):
+        eps = jax.random.normal(key, (n, 32))
+        loss = lambda m, s: jnp.sum((m + jnp.exp(s) * eps - 1.0) ** 2) / n
+        return jax.grad(loss, argnums=(0, 1))(loc, log_scale)
+
+    return {"jax": jax_peer(estimate, *estimator_inputs())}
+
+
 def median_seconds(thunk, repeats):
     thunk()
     thunk()

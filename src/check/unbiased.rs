@@ -50,8 +50,7 @@ impl Tested {
     /// Errors: `Shape`; `Entry` where a bias is not positive.
     pub fn rows_for(&self, bias: &ArrayRef1<f64>) -> Result<usize> {
         same_shape("bias", bias.shape(), self.smallest_bias.shape())?;
-        let strays = bias.iter().position(|b| !(*b > 0.0));
-        if let Some(j) = strays {
+        if let Some(j) = bias.iter().position(|b| b.is_nan() || *b <= 0.0) {
             return Err(Error::Entry { name: "bias", index: vec![j], value: bias[j], expected: "a positive number" });
         }
         let ratio = self.smallest_bias.iter().zip(bias).fold(0.0_f64, |most, (s, b)| most.max(s / b));
@@ -166,7 +165,7 @@ pub fn unbiased<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>, alpha: f64) 
     tested.p_value = -(width as f64 * (-least).ln_1p()).exp_m1();
     if tested.p_value <= alpha {
         tested.verdict = Verdict::Biased;
-    } else if !(tested.tail <= tail_bound) {
+    } else if tested.tail > tail_bound {
         tested.verdict = Verdict::Inconclusive;
     }
     Ok(tested)

@@ -7,12 +7,15 @@ use super::plan::Bias;
 use crate::shape::same_shape;
 use crate::{Error, Real, Result};
 
+/// From noise of a generator to rows.
+type Draws<'a, F, R> = Box<dyn Fn(&mut R) -> Result<Array2<F>> + 'a>;
+
 /// An estimator with a name, for [`compare`]: from noise of a generator to independent draws of the gradient.
 pub struct Named<'a, F, R> {
     name: String,
     bias: Bias,
     evaluations: usize,
-    rows: Box<dyn Fn(&mut R) -> Result<Array2<F>> + 'a>,
+    rows: Draws<'a, F, R>,
 }
 
 impl<F, R> fmt::Debug for Named<'_, F, R> {

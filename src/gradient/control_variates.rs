@@ -159,7 +159,7 @@ impl<F: Real> Fit<F> {
                 }
                 // What is left of a length of 1: rounding alone, or NaN of a length of 0.
                 let pivot = if lengths[a] > F::zero() { rest } else { F::zero() };
-                if !(pivot > F::count(8 * k) * F::epsilon()) {
+                if pivot.is_nan() || pivot <= F::count(8 * k) * F::epsilon() {
                     return Err(collinear(pivot));
                 }
                 factor[[a, a]] = pivot.sqrt();

@@ -27,8 +27,8 @@ fn ref_pairs_cancel_what_is_odd_and_double_what_is_even() {
         assert_exact("score function", &score.mean, truth.of(TRUE));
         let single = [truth.of(PATHWISE), truth.of(SCORE)];
         for (pair, single) in [path, score].iter().zip(single) {
-            for j in 0..2 {
-                assert!(pair.variance[j] <= single[j] * (1.0 + 1e-9), "a pair is never worse than one sample");
+            for (pair, single) in pair.variance.iter().zip(single) {
+                assert!(*pair <= single * (1.0 + 1e-9), "a pair is never worse than one sample");
             }
         }
     }

@@ -52,8 +52,8 @@ proptest! {
             let bound = 1e-9 * (1.0 + beta.iter().map(|b| b.abs()).sum::<f64>());
             prop_assert!((on_all.estimate.gradient.flat()[[0, j]] - all).abs() < bound);
             prop_assert!((left_out.estimate.gradient.flat()[[0, j]] - each).abs() < bound);
-            for c in 0..k {
-                prop_assert!((on_all.coefficients[[c, j]] - beta[c]).abs() < bound);
+            for (c, beta) in beta.iter().enumerate() {
+                prop_assert!((on_all.coefficients[[c, j]] - beta).abs() < bound);
             }
         }
     }

@@ -470,7 +470,7 @@ fn hard_the_smallest_and_the_largest() {
         assert_eq!(draw.dim(), (replicates * points, dim));
         assert!(draw.iter().all(|g| g.is_finite() && *g != 0.0));
         let mut same = ChaCha8Rng::seed_from_u64(2);
-        assert_eq!(draw, Key::draw_from(&mut same).quasi(Standard::Gumbel, replicates, points, dim).unwrap());
+        assert_eq!(draw, Key::draw_from(&mut same).quasi::<f32>(Standard::Gumbel, replicates, points, dim).unwrap());
         assert_eq!(rng.next_u64(), same.next_u64());
     }
     assert_eq!(Sobol::new(0).unwrap().point(7).len(), 0);
