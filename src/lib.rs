@@ -15,7 +15,9 @@
 //! | a law | a draw that remembers its noise | [`Sample::draw`], [`Transform::transform`] |
 //! | a law and data | log q(x) with its gradient | [`Distribution::log_prob_grad`] |
 //! | a draw and the slope of a cost at it | the gradient for the parameters (reparameterised) | [`Reparameterize::pathwise`] |
-//! | samples and their costs | the gradient for the parameters (REINFORCE) | [`Distribution::score`] and [`Rows::weighted`] |
+//! | samples and their costs | the gradient for the parameters (REINFORCE), with its standard error | [`gradient::score_function`] |
+//! | samples and slopes of the cost | the same along the path | [`gradient::pathwise`] |
+//! | several estimators of one gradient | bias, variance, cost and time side by side | [`gradient::compare`] |
 //! | q and the prior | the KL with its gradient | [`DiagGaussian::kl_standard`], [`Kl::kl`] |
 //! | a decoder's logits and bits | the reconstruction term | [`Bernoulli`] |
 //! | a decoder's means and real data | the reconstruction term | [`objective::GaussianDecoder`] |
@@ -24,7 +26,10 @@
 //! | k log-weights an example | the importance-weighted bound; weights and their effective size | [`objective::importance_weighted`], [`gradient::importance`] |
 //! | nats | bits per dimension | [`objective::bits_per_dimension`] |
 //! | a generator | noise of six laws, the same bits on every machine | [`noise::Standard::draw`], [`noise::Key`] |
+//! | a generator | noise that fills space evenly, randomised | [`noise::Standard::quasi`] |
+//! | measurements with normal errors | their mean and variance, posterior, intervals | [`moments::Moments`], [`fit`] |
 //! | a gradient of my own | to know whether it is one | [`check::gradient`] |
+//! | an estimator of my own | its exact mean and variance; a test of its mean | [`check::oracle`], [`check::unbiased`] |
 //! | many numbers, and exp or ln of each | a loop that is vector code, with its worst error | [`elementary`] |
 //! | a density of my own | score, slope, draws and path of its law | [`distribution::Base`], [`Distribution`] |
 //!
@@ -38,8 +43,9 @@
 //!
 //! # Features
 //!
-//! `rayon`, off by default: passes over large arrays, reductions of many rows and bulk noise are shared
-//! among the threads of rayon's pool. The bits of a result do not depend on it.
+//! Off by default: `rayon`, by which passes over large arrays, reductions of many rows and bulk noise are shared
+//! among the threads of its pool (the bits of a result do not depend on it); and `serde`, by which statistics and
+//! comparisons are written and read.
 #![cfg_attr(any(doc, doctest), doc = "\nThe derivations, their numerics and their tests: [`chapters`].")]
 
 pub mod arithmetic;
