@@ -57,8 +57,8 @@ mod shape;
 pub mod special;
 
 pub use distribution::{
-    Bernoulli, Cdf, DiagGaussian, Distribution, Draw, Entropy, Kl, LocScale, MeanVariance, Reparameterize, Sample,
-    Smooth, Transform,
+    Bernoulli, Cdf, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw, Entropy, Kl, LocScale,
+    MeanVariance, Mirror, Reparameterize, Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;
@@ -81,10 +81,16 @@ pub mod chapters {
     pub mod elbo {}
     #[doc = include_str!("../docs/distribution/gaussian.md")]
     pub mod gaussian {}
+    #[doc = include_str!("../docs/distribution/gumbel.md")]
+    pub mod gumbel {}
     #[doc = include_str!("../docs/house.md")]
     pub mod house {}
     #[doc = include_str!("../docs/gradient/importance.md")]
     pub mod importance {}
+    #[doc = include_str!("../docs/distribution/laplace.md")]
+    pub mod laplace {}
+    #[doc = include_str!("../docs/distribution/logistic.md")]
+    pub mod logistic {}
     #[doc = include_str!("../docs/noise/noise.md")]
     pub mod noise {}
     #[doc = include_str!("../docs/numbers.md")]

@@ -4,7 +4,7 @@ use rand::Rng;
 use super::kl::Kl;
 use super::law::{Distribution, ValueRows};
 use super::parameters::Parameters;
-use super::sample::{Draw, Sample, Transform, assign};
+use super::sample::{Draw, Mirror, Sample, Transform, assign};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
@@ -184,6 +184,14 @@ impl<F: Real> Transform<F> for Bernoulli<'_, F> {
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
         Ok(self.bits(noise))
+    }
+}
+
+/// 1 - u, which is exact for the uniform numbers that [`Transform::noise`] draws.
+impl<F: Real> Mirror<F> for Bernoulli<'_, F> {
+    fn mirror(&self, noise: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("noise", noise)?;
+        Ok(noise.mapv(|u| F::one() - u))
     }
 }
 

@@ -4,7 +4,9 @@ use statrs::function::erf::erfc_inv;
 
 use super::kl::Kl;
 use super::law::{Distribution, ValueRows, places};
-use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts, root_of_scale, scaled};
+use super::loc_scale::{
+    Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, LocScale, LocScaleParts, root_of_scale, scaled,
+};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill, fill_into};
 use crate::noise::Standard;
@@ -72,6 +74,13 @@ impl<F: Real> BaseCdf<F> for Normal {
 
     fn quantile(&self, p: F) -> F {
         F::of(-std::f64::consts::SQRT_2 * erfc_inv(2.0 * p.as_f64()))
+    }
+}
+
+impl<F: Real> BaseMirror<F> for Normal {
+    #[inline(always)]
+    fn mirror(&self, z: F) -> F {
+        -z
     }
 }
 

@@ -5,7 +5,7 @@ use rand::Rng;
 
 use super::law::{Distribution, Smooth, ValueRows};
 use super::parameters::Parameters;
-use super::sample::{Draw, Reparameterize, Sample, Transform, assign};
+use super::sample::{Draw, Mirror, Reparameterize, Sample, Transform, assign};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
@@ -58,6 +58,13 @@ pub trait BaseCdf<F: Real>: Base<F> {
     fn cdf(&self, z: F) -> F;
     /// Its inverse on `[0, 1]`.
     fn quantile(&self, p: F) -> F;
+}
+
+/// A base law whose noise has a mirror: the number of the same law at the complement of its place,
+/// F^-1(1 - F(z)). No pair of numbers of the law depends on each other more negatively.
+pub trait BaseMirror<F: Real>: Base<F> {
+    /// The mirror of z; of a law that is symmetric about 0, -z.
+    fn mirror(&self, z: F) -> F;
 }
 
 /// `loc | log_scale`, `dim` columns each: as an encoder's last layer gives them.
@@ -286,6 +293,13 @@ impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
         Ok(Draw::held(self.by_coordinate(&noise, &TransformRow(self)), noise))
+    }
+}
+
+impl<F: Real, B: BaseMirror<F>> Mirror<F> for LocScale<'_, F, B> {
+    fn mirror(&self, noise: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("noise", noise)?;
+        Ok(noise.mapv(|z| self.base.mirror(z)))
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn assign<F: Real>(out: &mut ArrayRef2<F>, x: &ArrayRef2<F>) -> Resul
 /// let head = array![[1.0, 0.0]];
 /// let q = DiagGaussian::from_head(&head)?;
 /// let noise = q.noise(&mut StdRng::seed_from_u64(0));
-/// let mirrored = q.transform(-&noise)?;                      // an antithetic pair
+/// let mirrored = q.transform(-&noise)?;                      // an antithetic pair: see `Mirror`
 /// assert_eq!(q.transform(noise)?.x().to_owned() + mirrored.x(), array![[2.0]]);
 /// # Ok::<(), estimand::Error>(())
 /// ```
@@ -72,6 +72,32 @@ pub trait Transform<F: Real>: Sample<F> {
     ///
     /// Errors: `Shape`.
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>>;
+}
+
+/// A law whose noise has a mirror: noise of the same law, as negatively dependent on it as can be. The
+/// draws of both are an antithetic pair: where a cost rises with x in every coordinate, or falls, the
+/// variance of the mean of its two values is at most half of that of one.
+///
+/// ```
+/// use estimand::{DiagGumbel, Mirror, Transform, ndarray::Array2};
+/// use estimand::rand::{SeedableRng, rngs::StdRng};
+///
+/// let q = DiagGumbel::<f64>::standard(1000, 1)?;
+/// let noise = q.noise(&mut StdRng::seed_from_u64(0));
+/// let other = q.mirror(&noise)?;
+/// let (x, y) = (q.transform(noise)?, q.transform(other)?);
+/// let covariance = (&x.x() - 0.577) * (&y.x() - 0.577);
+/// assert!(covariance.sum() / 1000.0 < -1.0);                 // of variances of 1.64
+/// # Ok::<(), estimand::Error>(())
+/// ```
+///
+/// Source: Hammersley and Morton 1956; Fréchet 1951 and Hoeffding 1940 for the bound.
+pub trait Mirror<F: Real>: Transform<F> {
+    /// The mirror of each number of `noise`, F^-1(1 - F(noise)) with F its distribution function; the
+    /// mirror of that is the noise, but for rounding.
+    ///
+    /// Shapes: `noise: (n, noise width)`, the same comes back. Errors: `Shape`.
+    fn mirror(&self, noise: &ArrayRef2<F>) -> Result<Array2<F>>;
 }
 
 /// A law whose draw moves with its parameters.
