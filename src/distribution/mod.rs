@@ -12,7 +12,7 @@
 //! | [`Transform`] | noise of a fixed size and the map from noise to a draw |
 //! | [`Mirror`] | noise at the other end, for antithetic pairs |
 //! | [`Reparameterize`] | the *pathwise* gradient: a slope in x pulled back to the parameters |
-//! | [`Kl`] | the divergence between two laws of a family |
+//! | [`Kl`] | the divergence between two laws of a family (across two: [`DiagGaussian::kl_laplace`], [`DiagLaplace::kl_gaussian`]) |
 //! | [`MeanVariance`], [`Entropy`], [`Cdf`] | what their names say, where closed |
 //!
 //! Parameters are unconstrained (`log_scale`, `logits`): every finite array is legal. NaN in data
@@ -20,6 +20,7 @@
 
 mod bernoulli;
 mod gaussian;
+mod gaussian_laplace;
 mod gumbel;
 mod gumbel_kl;
 mod kl;

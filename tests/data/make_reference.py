@@ -386,15 +386,18 @@ def laws_kl_points():
     return equal, near, moderate
 
 
-def quadrature_of(name):
-    density_of = LAWS[name][0]
-    log_of = {"laplace": lambda z: -abs(z) - log(2), "gumbel": lambda z: -z - exp(-z)}[name]
+def quadrature_of(name, other=None):
+    """The divergence of a law from one of its family, or from the `other`, as an integral over z."""
+    logs = {"laplace": lambda z: -abs(z) - log(2), "gumbel": lambda z: -z - exp(-z),
+            "gaussian": lambda z: -z * z / 2 - log(2 * pi) / 2}
+    log_q, log_p = logs[name], logs[other or name]
 
     def integral(m, s, n, t):
         def integrand(z):
             x = m + z * exp(s)
-            return density_of(z) * (log_of(z) - s - (log_of((x - n) / exp(t)) - t))
-        ends = [-160, -40, -10, 0, 10, 40, 160] if name == "laplace" else [-6, -3, 0, 3, 9, 27, 160]
+            return exp(log_q(z)) * (log_q(z) - s - (log_p((x - n) / exp(t)) - t))
+        ends = {"laplace": [-160, -40, -10, 0, 10, 40, 160], "gumbel": [-6, -3, 0, 3, 9, 27, 160],
+                "gaussian": [-20, -8, -3, 0, 3, 8, 20]}[name]
         return mp.quad(integrand, sorted({mpf(z) for z in ends} | {(n - m) / exp(s)}))
     return integral
 
@@ -419,6 +422,43 @@ def laplace_kl():
     kl_table("laplace_kl", [
         "KL(q || p) in nats of Laplace laws of scales e^log_scale, and its derivatives.",
     ], kl, partials, quadrature_of("laplace"), equal + near + moderate + far, near + moderate)
+
+
+def across_points():
+    equal, near, moderate = laws_kl_points()
+    near = near[:9]
+    far = [(0, -30, 0, 0), (0, 30, 0, 0), (1, -10, 0, 0), (-1, 10, 0, 0), (50, -20, 0, 0), (20, 0, 0, 0), (2.0**-60, 0, 0, 0),
+           (0, 0, 1, -30), (0, 0, 1, 30), (0, -30, 0, 30), (2, -30, 1, -30), (2, 30, 1, 30), (3, 0.5, 0, 2), (8, 0, 0, 0),
+           (0, f32(0.225791), 0, 0), (0, f32(-0.5 * math.log(2)), 0, 0)]
+    moderate = [p for p in moderate if max(map(abs, p)) < 1e3]
+    return equal + near + moderate + far, near + moderate
+
+
+def gaussian_laplace_kl():
+    def near(m, s, n, t):
+        return exp(s) / exp(t) * sqrt(2 / pi) * exp(-((m - n) / exp(s)) ** 2 / 2)
+
+    def far(m, s, n, t):
+        return (m - n) / exp(t) * mp.erf((m - n) / (exp(s) * sqrt(2)))
+
+    d_loc = lambda m, s, n, t: mp.erf((m - n) / (exp(s) * sqrt(2))) / exp(t)
+    kl = lambda m, s, n, t: t - s + log(2) - log(2 * pi * mp.e) / 2 + near(m, s, n, t) + far(m, s, n, t)
+    partials = [d_loc, lambda *at: near(*at) - 1, lambda *at: -d_loc(*at), lambda *at: 1 - near(*at) - far(*at)]
+    points, checked = across_points()
+    kl_table("gaussian_laplace_kl", [
+        "KL(q || p) in nats of a normal q against a Laplace law p, both of scales e^log_scale, and its derivatives.",
+    ], kl, partials, quadrature_of("gaussian", "laplace"), points, checked)
+
+
+def laplace_gaussian_kl():
+    square = lambda m, s, n, t: (2 * exp(2 * s) + (m - n) ** 2) / exp(2 * t)
+    kl = lambda m, s, n, t: t - s - log(2) - 1 + log(2 * pi) / 2 + square(m, s, n, t) / 2
+    d_loc = lambda m, s, n, t: (m - n) / exp(2 * t)
+    partials = [d_loc, lambda m, s, n, t: 2 * exp(2 * s) / exp(2 * t) - 1, lambda *at: -d_loc(*at), lambda *at: 1 - square(*at)]
+    points, checked = across_points()
+    kl_table("laplace_gaussian_kl", [
+        "KL(q || p) in nats of a Laplace law q against a normal p, both of scales e^log_scale, and its derivatives.",
+    ], kl, partials, quadrature_of("laplace", "gaussian"), points, checked)
 
 
 def gumbel_kl():
@@ -517,5 +557,5 @@ def bce():
 
 if __name__ == "__main__":
     for make in (special, gaussian, gaussian_quantile, gaussian_kl, laplace, logistic, gumbel, laws_quantile, gumbel_mirror,
-                 laplace_kl, gumbel_kl, bernoulli, bernoulli_kl, bce):
+                 laplace_kl, gaussian_laplace_kl, laplace_gaussian_kl, gumbel_kl, bernoulli, bernoulli_kl, bce):
         make()

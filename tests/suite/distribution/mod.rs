@@ -1,5 +1,6 @@
 mod bernoulli;
 mod gaussian;
+mod gaussian_laplace;
 mod gumbel;
 mod gumbel_kl;
 mod kl;
