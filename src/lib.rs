@@ -65,8 +65,8 @@ mod shape;
 pub mod special;
 
 pub use distribution::{
-    Bernoulli, Cdf, DiagGaussian, Distribution, Draw, Entropy, Kl, LocScale, MeanVariance, Mirror, Reparameterize,
-    Sample, Smooth, Transform,
+    Bernoulli, Cdf, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw, Entropy, Kl, LocScale,
+    MeanVariance, Mirror, Reparameterize, Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;
@@ -93,10 +93,16 @@ pub mod chapters {
     pub mod experiment {}
     #[doc = include_str!("../docs/distribution/gaussian.md")]
     pub mod gaussian {}
+    #[doc = include_str!("../docs/distribution/gumbel.md")]
+    pub mod gumbel {}
     #[doc = include_str!("../docs/house.md")]
     pub mod house {}
     #[doc = include_str!("../docs/gradient/importance.md")]
     pub mod importance {}
+    #[doc = include_str!("../docs/distribution/laplace.md")]
+    pub mod laplace {}
+    #[doc = include_str!("../docs/distribution/logistic.md")]
+    pub mod logistic {}
     #[doc = include_str!("../docs/fit/map.md")]
     pub mod map {}
     #[doc = include_str!("../docs/gradient/measure_valued.md")]

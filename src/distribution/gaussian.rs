@@ -78,6 +78,7 @@ impl<F: Real> BaseCdf<F> for Normal {
 }
 
 impl<F: Real> BaseMirror<F> for Normal {
+    #[inline(always)]
     fn mirror(&self, z: F) -> F {
         -z
     }

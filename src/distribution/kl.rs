@@ -5,7 +5,7 @@ use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
 use crate::rows::{Grad, Parts};
 use crate::shape::same_shape;
-use crate::{Real, Result, ValueGrad};
+use crate::{Real, Result, Shape, ValueGrad};
 
 /// A value a row, with gradient rows for two laws of one family.
 pub type PairGrad<F, P> = ValueGrad<Array1<F>, (Grad<F, P>, Grad<F, P>)>;
@@ -38,22 +38,27 @@ pub trait Kl<F: Real>: Distribution<F> {
     /// exactly 0, with all gradients, where finite parameters are equal.
     /// Shapes: `(rows,)` with gradient rows `(rows, width)` each. Errors: `Shape`.
     fn kl(&self, p: &Self) -> Result<PairGrad<F, Self::Parts>> {
-        let (q_shape, p_shape) = (self.shape(), p.shape());
-        let pairs = p_shape.rows == q_shape.rows;
-        let p_rows = if pairs { p_shape.rows } else { p_shape.samples() };
-        same_shape("p", &[p_rows, p_shape.dim], &[q_shape.rows, q_shape.dim])?;
-        let f = KlRow { q: self, p, rows_each: if pairs { 1 } else { p_shape.repeat } };
-        let parts = self.parts();
-        let (value, [d_q, d_p]) = fill(q_shape.rows, [], [parts.width(); 2], &f);
-        let grad = (Grad::held(d_q, parts.clone()), Grad::held(d_p, parts));
-        Ok(ValueGrad { value, grad })
+        let rows_each = rows_each(self.shape(), p.shape())?;
+        Ok(pair_grad(self.shape().rows, self.parts(), &KlRow { q: self, p, rows_each }))
     }
+}
+
+/// How many rows of q meet one row of `p`; not 0 where there is a row.
+pub(super) fn rows_each(q: Shape, p: Shape) -> Result<usize> {
+    let pairs = p.rows == q.rows;
+    same_shape("p", &[if pairs { p.rows } else { p.samples() }, p.dim], &[q.rows, q.dim])?;
+    Ok(if pairs { 1 } else { p.repeat })
+}
+
+/// Values and both gradients of `rows` rows, from a row function that writes the gradients side by side.
+pub(super) fn pair_grad<F: Real, P: Parts>(rows: usize, parts: P, f: &impl RowFn<F, 0>) -> PairGrad<F, P> {
+    let (value, [d_q, d_p]) = fill(rows, [], [parts.width(); 2], f);
+    ValueGrad { value, grad: (Grad::held(d_q, parts.clone()), Grad::held(d_p, parts)) }
 }
 
 struct KlRow<'a, D> {
     q: &'a D,
     p: &'a D,
-    /// Rows of q that meet one row of p; not 0 where there is a row.
     rows_each: usize,
 }
 

@@ -10,8 +10,9 @@
 //! | [`Smooth`] | d log q(x) / dx, where x is continuous |
 //! | [`Sample`] | draws |
 //! | [`Transform`] | noise of a fixed size and the map from noise to a draw |
+//! | [`Mirror`] | noise at the other end, for antithetic pairs |
 //! | [`Reparameterize`] | the *pathwise* gradient: a slope in x pulled back to the parameters |
-//! | [`Kl`] | the divergence between two laws of a family |
+//! | [`Kl`] | the divergence between two laws of a family (across two: [`DiagGaussian::kl_laplace`], [`DiagLaplace::kl_gaussian`]) |
 //! | [`MeanVariance`], [`Entropy`], [`Cdf`] | what their names say, where closed |
 //!
 //! Parameters are unconstrained (`log_scale`, `logits`): every finite array is legal. NaN in data
@@ -19,9 +20,14 @@
 
 mod bernoulli;
 mod gaussian;
+mod gaussian_laplace;
+mod gumbel;
+mod gumbel_kl;
 mod kl;
+mod laplace;
 mod law;
 mod loc_scale;
+mod logistic;
 mod parameters;
 mod sample;
 mod summary;
@@ -30,10 +36,13 @@ pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
 pub(crate) use gaussian::half_ln_tau;
 pub use gaussian::{DiagGaussian, Normal};
+pub use gumbel::{DiagGumbel, Gumbel};
 pub use kl::{Kl, PairGrad};
+pub use laplace::{DiagLaplace, Laplace};
 pub use law::{Distribution, Score, Smooth, ValueRows};
 pub use loc_scale::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, LocScale, LocScaleParts};
 pub(crate) use loc_scale::{root_of_scale, scaled};
+pub use logistic::{DiagLogistic, Logistic};
 pub use parameters::Parameters;
 pub use sample::{Draw, Mirror, Pathwise, Reparameterize, Sample, Transform};
 pub use summary::{Cdf, Entropy, MeanVariance};

@@ -1,6 +1,6 @@
-"""The polynomials of src/elementary: best approximations by Remez' exchange, in 50 digits.
+"""The polynomials of src: best approximations by Remez' exchange, in 50 digits.
 
-Prints each table, and asserts that it stands in src/elementary as printed.
+Prints each table, and asserts that it stands in the source as printed.
 """
 
 import re
@@ -115,6 +115,44 @@ eighth = mpf(1) / 64
 for file, sines, cosines in (("single.rs", 3, 4), ("double.rs", 6, 7)):
     table("SIN", file, sine, sines, mpf(0), eighth, lambda z: z / tau)
     table("COS", file, cosine, cosines, mpf(0), eighth, lambda z: z / mp.sqrt(0.5))
+
+# ln Gamma(1 + r) and its derivative. To r = 2 in t = x / (3 + x), x = r - 1, which moves the pole at r = -1 to
+# infinity; from there in u = 1 / r, what is left of Stirling's formula.
+gamma = "../distribution/gumbel_kl.rs"
+euler = mp.euler
+
+
+def near_one(tail, value):
+    """A function of x as one of t; by `tail`, its power series, next to 0."""
+    def at(t):
+        x = 3 * t / (1 - t)
+        return tail(x) if abs(x) < mpf("1e-3") else value(x)
+    return at
+
+
+bent = near_one(lambda x: mp.fsum((-1) ** k * (mp.zeta(k) - 1) / k * x ** (k - 2) for k in range(2, 24)),
+               lambda x: (mp.loggamma(2 + x) - (1 - euler) * x) / x**2)
+bent_slope = near_one(lambda x: mp.fsum((-1) ** k * (mp.zeta(k) - 1) * x ** (k - 2) for k in range(2, 24)),
+                     lambda x: (mp.digamma(2 + x) - (1 - euler)) / x)
+table("BENT", gamma, bent, 19, mpf(-1) / 2, mpf(1) / 4, lambda t: 1 / bent(t))
+table("BENT_SLOPE", gamma, bent_slope, 19, mpf(-1) / 2, mpf(1) / 4, lambda t: 1 / bent_slope(t))
+
+
+def stirling(u):
+    """r (ln Gamma(1 + r) - (r + 1/2) ln r + r - ln(2 pi) / 2) at r = 1 / u."""
+    r = 1 / u
+    return r * (mp.loggamma(1 + r) - (r + mpf(1) / 2) * mp.log(r) + r - mp.log(2 * mp.pi) / 2)
+
+
+def stirling_slope(u):
+    """r^2 (ln r + 1/(2r) - digamma(1 + r)) at r = 1 / u."""
+    r = 1 / u
+    return r**2 * (mp.log(r) + u / 2 - mp.digamma(1 + r))
+
+
+low = mpf("1e-12")
+table("STIRLING", gamma, stirling, 14, low, mpf(1) / 2, lambda u: u / mp.loggamma(1 + 1 / u))
+table("STIRLING_SLOPE", gamma, stirling_slope, 15, low, mpf(1) / 2, lambda u: u**2 / mp.digamma(1 + 1 / u))
 
 # Constants in two parts: the first of ln 2 short enough for an exact product with any exponent.
 for file, shortest, bits in (("single.rs", single, 16), ("double.rs", double, 41)):

@@ -6,8 +6,8 @@
 Every value is its definition, evaluated with mpmath as it stands. Where the definition cancels
 (e^x-1-x at 2^-140, the entropy at a logit of 1e4), it is evaluated in as many digits as the
 cancellation costs, and never in a rearranged form. Every derivative is the textbook expression,
-and is checked against a numerical derivative of the value (mp.diff). The divergences of Gaussians
-are checked against a quadrature. Every input is exactly a binary32, so that a table serves f32
+and is checked against a numerical derivative of the value (mp.diff). The divergences of Gaussian,
+Laplace and Gumbel laws are checked against a quadrature. Every input is exactly a binary32, so that a table serves f32
 and f64 alike. Nothing is random; running this again gives the same bytes.
 """
 
@@ -266,6 +266,230 @@ def gaussian_kl():
     ], "loc_q,log_scale_q,loc_p,log_scale_p,kl,d_loc_q,d_log_scale_q,d_loc_p,d_log_scale_p", rows)
 
 
+# ---- other laws of location and scale: densities, distribution functions and quantiles in z ------
+
+def gumbel_cdf(z):
+    return exp(-exp(-z))
+
+
+LAWS = {
+    "laplace": (lambda z: exp(-abs(z)) / 2, lambda z: -mp.sign(z),
+                lambda z: exp(z) / 2 if z < 0 else 1 - exp(-z) / 2,
+                lambda p: log(2 * p) if p < 0.5 else -log(2 * (1 - p))),
+    "logistic": (lambda z: exp(-z) / (1 + exp(-z)) ** 2, lambda z: (1 - exp(z)) / (1 + exp(z)),
+                 lambda z: 1 / (1 + exp(-z)), lambda p: log(p / (1 - p))),
+    "gumbel": (lambda z: exp(-z - exp(-z)), lambda z: exp(-z) - 1, gumbel_cdf, lambda p: -log(-log(p))),
+}
+
+
+def loc_scale_law(name, about, zs, further):
+    """The table of a law: its density and the slope of its logarithm in z, by its definition."""
+    density_of, slope_of, cdf_of, _ = LAWS[name]
+    z = lambda x, m, s: (x - m) / exp(s)
+    points = [(x, 0, 0) for x in both_signs(zs)]
+    points += [(3, 3, s) for s in (-30, -1, 1, 300)]
+    points += [(3 + d, 3, s) for s, d in ((-10, 2.0**-20), (-10, -2.0**-12), (-1, -2), (-1, 8), (1, 2.0**-20),
+                                          (1, -20), (1, 100), (10, -1), (10, 1e4), (10, -2e5))]
+    points += [(2.0**-140, 0, -92), (-2.0**-140, 0, -90), (1, 0.5, 300), (-2.0**100, 2.0**100, 300), (2.0**127, 0, 300)]
+    points += [(2.0**-12, -2.0**-12, -7), (1e4 + 2.0**-10, 1e4, -7), (2.0**23 + 1, 2.0**23, 0.5),
+               (-0.75, 0.25, -0.125), (1e4, -1e4, 6.5), (104, 88, -2.0**-12), (0.5, -1.25, 2.0**-24),
+               (1 + 2.0**-23, 1, -16)]
+    rows = []
+    for p in points + further:
+        v, dx, dm, ds = table_row(
+            p, lambda x, m, s: log(density_of(z(x, m, s)) / exp(s)),
+            [lambda x, m, s: slope_of(z(x, m, s)) / exp(s), lambda x, m, s: -slope_of(z(x, m, s)) / exp(s),
+             lambda x, m, s: -z(x, m, s) * slope_of(z(x, m, s)) - 1])
+        with mp.workdps(digits(p)):
+            cdf = cdf_of(z(*map(mpf, p)))
+        rows.append(row(p, [v, dm, ds, dx, cdf]))
+    write(f"{name}.csv", about, "x,loc,log_scale,log_prob,d_loc,d_log_scale,d_x,cdf", rows)
+
+
+def laplace():
+    loc_scale_law("laplace", [
+        "Laplace law of scale e^log_scale, with density e^-|z| / 2 in z: ln of the density at x, its derivatives (0 for the",
+        "slope at the corner), and the distribution function at x.",
+    ], [0, 2.0**-140, 2.0**-12, 0.5, 1, 2, 8, 37, 88, 104, 700, 744], [(-700, 700, -30), (700, -700, -30)])
+
+
+def logistic():
+    loc_scale_law("logistic", [
+        "Logistic law of scale e^log_scale, with density e^-z / (1 + e^-z)^2 in z: ln of the density at x, its derivatives,",
+        "and the distribution function at x.",
+    ], [0, 2.0**-140, 2.0**-24, 2.0**-12, 0.5, 1, 1.5, 2, 8, 20, 37, 88, 104, 700, 744], [(-700, 700, -20), (700, -700, -20)])
+
+
+def gumbel():
+    loc_scale_law("gumbel", [
+        "Gumbel law of maxima of scale e^log_scale, with density e^(-z - e^-z) in z: ln of the density at x, its derivatives,",
+        "and the distribution function at x.",
+    ], [0, 2.0**-140, 2.0**-24, 2.0**-12, 0.5, 1, 2, 4, 5.5, 6.5, 20, 37, 88], [(700, 0, 0), (700, -700, -20)])
+
+
+def laws_quantile():
+    lower = [2.0**-k for k in (140, 126, 100, 60, 40, 30, 24, 20, 16, 12, 8, 5)]
+    middle = [f32(0.1), 0.125, 0.25, f32(0.3), f32(math.exp(-1)), 0.375, 0.5 - 2.0**-12, 0.5 - 2.0**-25, 0.5,
+              0.5 + 2.0**-24, 0.5 + 2.0**-12, 0.625, f32(0.7), 0.75, f32(0.9), 0.96875]
+    upper = [1 - 2.0**-k for k in (7, 10, 12, 16, 20, 23, 24)]
+    rows = []
+    for name, (_, _, cdf_of, quantile_of) in LAWS.items():
+        for p in sorted(lower + middle + upper):
+            with mp.workdps(120):
+                q = quantile_of(mpf(p))
+                assert abs(cdf_of(q) / p - 1) < 1e-60, (name, p)
+            rows.append(f"{name}," + row([p], [+q]))
+    write("laws_quantile.csv", [
+        "Standard laws of location and scale: the x at which the distribution function is p.",
+    ], "law,p,quantile", rows)
+
+
+def gumbel_mirror():
+    points = both_signs([0, 2.0**-140, 2.0**-24, 2.0**-12, 0.25, f32(0.3665), 0.5, 1, 2, 3, 3.5, 3.625, 3.75, 5, 6.5, 20, 37,
+                         39.75, 40.25, 88])
+    rows = []
+    for z in points + [104, 700, 1e4, 2.0**100]:
+        # At z = -88, 1 - F is 1 in e^88 / ln 10 digits: there the mirror is e^-z to as many.
+        far = z < -10
+        with mp.workdps(60 if far or z > 1e3 else digits([z]) + math.ceil(abs(z) + math.exp(-z))):
+            # At z of the size of 2^100, e^-z is below all numbers: 1 - F is e^-z to as many digits.
+            mirror = exp(-mpf(z)) if far else -log(mpf(z)) if z > 1e3 else -log(-log(1 - gumbel_cdf(mpf(z))))
+        rows.append(row([z], [mirror]))
+    write("gumbel_mirror.csv", [
+        "Standard Gumbel law of maxima: -ln(-ln(1 - F(z))), the number at the complement of the place of z.",
+        "Below z = -10 by its limit e^-z, above 1000 by -ln z: both are right to more digits than are printed.",
+    ], "z,mirror", rows)
+
+
+def kl_table(name, about, kl, partials, integral, points, checked):
+    rows = []
+    for p in points:
+        results = table_row(p, kl, partials)
+        if p in checked:
+            quadrature = integral(*map(mpf, p))
+            assert abs(quadrature / results[0] - 1) < 1e-20, (name, p, quadrature, results[0])
+        rows.append(row(p, results))
+    write(f"{name}.csv", about, "loc_q,log_scale_q,loc_p,log_scale_p,kl,d_loc_q,d_log_scale_q,d_loc_p,d_log_scale_p", rows)
+
+
+def laws_kl_points():
+    near = []
+    for k in (12, 20):
+        h = 2.0**-k
+        near += [(h, 0, 0, 0), (-h, 0, 0, 0), (0, h, 0, 0), (0, -h, 0, 0), (1 + h, -1, 1, -1), (1, -1 - h, 1, -1),
+                 (-0.5 - h, 0.75 + h, -0.5, 0.75), (-0.5 + h, 0.75 + h, -0.5, 0.75), (1 - h, 4 - h if k == 12 else 4, 1, 4)]
+    moderate = [(1, 0, 0, 0), (-2, 0.5, 0, 0), (0, 1, 0, 0), (0, -1, 0, 0), (0.5, -2, 0, 0), (4, -0.125, 0, 0),
+                (0, 0, 1, 1), (0, 0, -1, -1), (3, 1, -2, 0.5), (-0.25, -1.5, 0.25, -0.5), (20, 1, 18, 2),
+                (1e4, 0.5, 1e4 + 0.5, 0.25), (0.125, 0.6875, -0.125, 0), (0.125, f32(0.7), -0.125, 0),
+                (f32(0.1), f32(-0.3), f32(0.7), f32(0.2)), (0.5, 0, -0.5, 0)]
+    equal = [(0, 0, 0, 0), (1.5, -1, 1.5, -1), (-1e4, 30, -1e4, 30), (0.125, -30, 0.125, -30)]
+    return equal, near, moderate
+
+
+def quadrature_of(name, other=None):
+    """The divergence of a law from one of its family, or from the `other`, as an integral over z."""
+    logs = {"laplace": lambda z: -abs(z) - log(2), "gumbel": lambda z: -z - exp(-z),
+            "gaussian": lambda z: -z * z / 2 - log(2 * pi) / 2}
+    log_q, log_p = logs[name], logs[other or name]
+
+    def integral(m, s, n, t):
+        def integrand(z):
+            x = m + z * exp(s)
+            return exp(log_q(z)) * (log_q(z) - s - (log_p((x - n) / exp(t)) - t))
+        ends = {"laplace": [-160, -40, -10, 0, 10, 40, 160], "gumbel": [-6, -3, 0, 3, 9, 27, 160],
+                "gaussian": [-20, -8, -3, 0, 3, 8, 20]}[name]
+        return mp.quad(integrand, sorted({mpf(z) for z in ends} | {(n - m) / exp(s)}))
+    return integral
+
+
+def laplace_kl():
+    def kl(m, s, n, t):
+        return t - s - 1 + abs(m - n) / exp(t) + exp(s) / exp(t) * exp(-abs(m - n) / exp(s))
+
+    def tail(m, s, n, t):
+        return exp(-abs(m - n) / exp(s))
+
+    def d_loc(m, s, n, t):
+        return mp.sign(m - n) * (1 - tail(m, s, n, t)) / exp(t)
+
+    partials = [d_loc, lambda m, s, n, t: (exp(s) + abs(m - n)) / exp(t) * tail(m, s, n, t) - 1,
+                lambda *at: -d_loc(*at),
+                lambda m, s, n, t: 1 - abs(m - n) / exp(t) - exp(s) / exp(t) * tail(m, s, n, t)]
+    equal, near, moderate = laws_kl_points()
+    far = [(0, -30, 0, 0), (0, 30, 0, 0), (1, -10, 0, 0), (-1, 10, 0, 0), (50, -20, 0, 0), (1e4, 0, 0, 0), (2.0**-60, 0, 0, 0),
+           (0, 0, 1, -30), (0, 0, 1, 30), (0, -30, 0, 30), (0, 30, 0, -30), (2, -30, 1, -30), (2, 30, 1, 30), (1, 1, 0, 1),
+           (0.5, -30 + 2.0**-12, 0.5, -30), (0.5, 30 - 2.0**-12, 0.5 + 2.0**-12, 30), (-1e4, 10, 1e4, 9.5), (3, 0.5, 0, 2)]
+    kl_table("laplace_kl", [
+        "KL(q || p) in nats of Laplace laws of scales e^log_scale, and its derivatives.",
+    ], kl, partials, quadrature_of("laplace"), equal + near + moderate + far, near + moderate)
+
+
+def across_points():
+    equal, near, moderate = laws_kl_points()
+    near = near[:9]
+    far = [(0, -30, 0, 0), (0, 30, 0, 0), (1, -10, 0, 0), (-1, 10, 0, 0), (50, -20, 0, 0), (20, 0, 0, 0), (2.0**-60, 0, 0, 0),
+           (0, 0, 1, -30), (0, 0, 1, 30), (0, -30, 0, 30), (2, -30, 1, -30), (2, 30, 1, 30), (3, 0.5, 0, 2), (8, 0, 0, 0),
+           (0, f32(0.225791), 0, 0), (0, f32(-0.5 * math.log(2)), 0, 0)]
+    moderate = [p for p in moderate if max(map(abs, p)) < 1e3]
+    return equal + near + moderate + far, near + moderate
+
+
+def gaussian_laplace_kl():
+    def near(m, s, n, t):
+        return exp(s) / exp(t) * sqrt(2 / pi) * exp(-((m - n) / exp(s)) ** 2 / 2)
+
+    def far(m, s, n, t):
+        return (m - n) / exp(t) * mp.erf((m - n) / (exp(s) * sqrt(2)))
+
+    d_loc = lambda m, s, n, t: mp.erf((m - n) / (exp(s) * sqrt(2))) / exp(t)
+    kl = lambda m, s, n, t: t - s + log(2) - log(2 * pi * mp.e) / 2 + near(m, s, n, t) + far(m, s, n, t)
+    partials = [d_loc, lambda *at: near(*at) - 1, lambda *at: -d_loc(*at), lambda *at: 1 - near(*at) - far(*at)]
+    points, checked = across_points()
+    kl_table("gaussian_laplace_kl", [
+        "KL(q || p) in nats of a normal q against a Laplace law p, both of scales e^log_scale, and its derivatives.",
+    ], kl, partials, quadrature_of("gaussian", "laplace"), points, checked)
+
+
+def laplace_gaussian_kl():
+    square = lambda m, s, n, t: (2 * exp(2 * s) + (m - n) ** 2) / exp(2 * t)
+    kl = lambda m, s, n, t: t - s - log(2) - 1 + log(2 * pi) / 2 + square(m, s, n, t) / 2
+    d_loc = lambda m, s, n, t: (m - n) / exp(2 * t)
+    partials = [d_loc, lambda m, s, n, t: 2 * exp(2 * s) / exp(2 * t) - 1, lambda *at: -d_loc(*at), lambda *at: 1 - square(*at)]
+    points, checked = across_points()
+    kl_table("laplace_gaussian_kl", [
+        "KL(q || p) in nats of a Laplace law q against a normal p, both of scales e^log_scale, and its derivatives.",
+    ], kl, partials, quadrature_of("laplace", "gaussian"), points, checked)
+
+
+def gumbel_kl():
+    def kl(m, s, n, t):
+        r, shift = exp(s) / exp(t), (m - n) / exp(t)
+        return t - s + mp.euler * (r - 1) + shift + exp(-shift) * mp.gamma(1 + r) - 1
+
+    def d_loc(m, s, n, t):
+        r, shift = exp(s) / exp(t), (m - n) / exp(t)
+        return (1 - exp(-shift) * mp.gamma(1 + r)) / exp(t)
+
+    def d_log_scale(m, s, n, t):
+        r, shift = exp(s) / exp(t), (m - n) / exp(t)
+        return exp(-shift) * r * mp.gamma(1 + r) * mp.digamma(1 + r) + mp.euler * r - 1
+
+    partials = [d_loc, d_log_scale, lambda *at: -d_loc(*at),
+                lambda m, s, n, t: -d_log_scale(m, s, n, t) - (m - n) * d_loc(m, s, n, t)]
+    equal, near, moderate = laws_kl_points()
+    far = [(0, -30, 0, 0), (1, -10, 0, 0), (-1, -10, 0, 0), (50, -20, 0, 0), (-50, -20, 0, 0), (88, 0, 0, 0), (-80, 0, 0, 0),
+           (2.0**-60, 0, 0, 0), (0, 0, 1, 30), (0, -30, 0, 30), (2, -30, 1, -30), (2, 30, 1, 30), (1, 1, 0, 1),
+           (0.5, -30 + 2.0**-12, 0.5, -30), (0.5, 30 - 2.0**-12, 0.5 + 2.0**-12, 30), (3, 0.5, 0, 2), (0, 2, 0, 0),
+           (0, 3, 0, 0), (10, 3, 0, 0), (100, 3, 0, 0), (-20, 1.5, 0, 0), (0, -0.75, 0, 0), (0, -3, 0, 0), (0, 4, 0, 3),
+           (0.25, 0.6875, 0, 0), (0.25, f32(0.7), 0, 0), (0.25, 0.875, 0, 0), (700, 5, 0, 0), (0, 5, 0, 0)]
+    # The gamma function in thousands of digits takes minutes: no 1e4 here.
+    equal, moderate = [[p for p in points if max(map(abs, p)) < 1e3] for points in (equal, moderate)]
+    moderate += [(100, 0.5, 100.5, 0.25), (-50, 0, -50.5, 0.25)]
+    kl_table("gumbel_kl", [
+        "KL(q || p) in nats of Gumbel laws of maxima of scales e^log_scale, and its derivatives.",
+    ], kl, partials, quadrature_of("gumbel"), equal + near + moderate + far, near + moderate)
+
+
 LOGITS = both_signs([0.0, 2.0**-100, 2.0**-24, 0.5, 1.0, 5.0, 20.0, 40.0, 88.0, 104.0, 700.0, 1e4])
 
 
@@ -332,5 +556,6 @@ def bce():
 
 
 if __name__ == "__main__":
-    for make in (special, gaussian, gaussian_quantile, gaussian_kl, bernoulli, bernoulli_kl, bce):
+    for make in (special, gaussian, gaussian_quantile, gaussian_kl, laplace, logistic, gumbel, laws_quantile, gumbel_mirror,
+                 laplace_kl, gaussian_laplace_kl, laplace_gaussian_kl, gumbel_kl, bernoulli, bernoulli_kl, bce):
         make()

@@ -1,21 +1,30 @@
 use std::marker::PhantomData;
 
 use estimand::arithmetic::Arithmetic;
-use estimand::distribution::{Base, BaseCdf, LocScale, LocScaleParts, Normal};
+use estimand::distribution::{Base, BaseCdf, BaseEntropy, BaseMoments, LocScale, LocScaleParts, Normal};
 use estimand::ndarray::{Array2, ArrayView2, array};
 use estimand::noise::Standard;
 use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
 use estimand::{
-    Bernoulli, DiagGaussian, Distribution, Error, Real, Reparameterize, Rows, Sample, Smooth, Transform, ValueGrad,
+    Bernoulli, Cdf, DiagGaussian, Distribution, Entropy, Error, MeanVariance, Real, Reparameterize, Rows, Sample,
+    Smooth, Transform, ValueGrad,
 };
 
 use crate::support::conforms::{self, Family};
+use crate::support::near::assert_eps;
+use crate::support::quadrature::{integral, rounding};
+use crate::support::reference::table;
 use crate::support::samples::{self, Chances};
 use crate::support::stats::{chance_of_normal_mean, chance_of_normal_square};
 
 /// A base law in both precisions.
-trait Bases {
+pub trait Bases {
     type Base<F: Real>: Base<F> + Default;
+
+    /// See [`Family::second`].
+    fn second(_first: &Array2<f64>, any: Array2<f64>) -> Array2<f64> {
+        any
+    }
 }
 
 impl Bases for Normal {
@@ -23,7 +32,7 @@ impl Bases for Normal {
 }
 
 /// The location-scale family of a base law.
-struct Of<B>(PhantomData<B>);
+pub struct Of<B>(PhantomData<B>);
 
 impl<B: Bases> Family for Of<B> {
     const COLUMNS: usize = 2;
@@ -36,6 +45,10 @@ impl<B: Bases> Family for Of<B> {
 
     fn datum(any: f64) -> f64 {
         any
+    }
+
+    fn second(first: &Array2<f64>, any: Array2<f64>) -> Array2<f64> {
+        B::second(first, any)
     }
 }
 
@@ -52,30 +65,30 @@ impl Chances for Of<Normal> {
     }
 }
 
-/// A family that a user adds: the two functions of a base make it, its distribution function is a
-/// present to the tests.
+/// A family that a user adds, of the hyperbolic secant, f(z) = 1 / (pi cosh z): the two functions of a
+/// base make it, its distribution function is a present to the tests.
 #[derive(Debug, Clone, Copy, Default)]
-struct Logistic;
+struct Secant;
 
-impl Bases for Logistic {
-    type Base<F: Real> = Logistic;
+impl Bases for Secant {
+    type Base<F: Real> = Secant;
 }
 
-impl<F: Real> Base<F> for Logistic {
+impl<F: Real> Base<F> for Secant {
     fn log_density<A: Arithmetic<F>>(&self, a: A, z: F) -> ValueGrad<F, F> {
-        let tail = a.exp(-z.abs());
-        let sign = if z < F::zero() { -F::one() } else { F::one() };
-        let value = -z.abs() - F::of(2.0) * a.ln_1p(tail);
-        ValueGrad { value, grad: -sign * (F::one() - tail) / (F::one() + tail) }
+        let tail = a.exp(-F::of(2.0) * z.abs());
+        ValueGrad { value: F::FRAC_2_PI().ln() - z.abs() - a.ln_1p(tail), grad: -a.tanh(z) }
     }
 
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut [F]) {
-        Standard::Logistic.fill(rng, out);
+        Standard::Uniform.fill(rng, out);
+        out.iter_mut().for_each(|u| *u = self.quantile(*u));
     }
 
     /// In column order, as a base is free to.
     fn noise_rows<R: Rng + ?Sized>(&self, rng: &mut R, shape: (usize, usize)) -> Array2<F> {
-        let rows: Array2<F> = Standard::Logistic.draw(rng, shape);
+        let mut rows = Array2::zeros(shape);
+        self.noise(rng, rows.as_slice_mut().unwrap());
         rows.t().as_standard_layout().into_owned().reversed_axes()
     }
 }
@@ -83,7 +96,7 @@ impl<F: Real> Base<F> for Logistic {
 #[test]
 fn hard_a_base_may_draw_in_another_layout() {
     let head = Array2::from_shape_fn((5, 6), |(i, j)| 0.25 * (i as f64 - j as f64));
-    let q = LocScale::<f64, Logistic>::from_head(&head).unwrap();
+    let q = LocScale::<f64, Secant>::from_head(&head).unwrap();
     let rng = || StdRng::seed_from_u64(3);
     let x = q.sample(&mut rng());
     assert_eq!(x, q.transform(q.noise(&mut rng())).unwrap().into_x());
@@ -93,13 +106,13 @@ fn hard_a_base_may_draw_in_another_layout() {
     assert!((&x - &q.loc()).iter().all(|z| z.abs() > 1e-9), "the noise was transformed");
 }
 
-impl<F: Real> BaseCdf<F> for Logistic {
+impl<F: Real> BaseCdf<F> for Secant {
     fn cdf(&self, z: F) -> F {
-        F::one() / (F::one() + (-z).exp())
+        F::FRAC_2_PI() * z.exp().atan()
     }
 
     fn quantile(&self, p: F) -> F {
-        (p / (F::one() - p)).ln()
+        (F::FRAC_PI_2() * p).tan().ln()
     }
 }
 
@@ -153,7 +166,7 @@ fn law_the_gaussian_conforms() {
     conforms::kl::<Of<Normal>>();
 }
 
-fn a_base_conforms<B: Bases>()
+pub fn a_base_conforms<B: Bases>()
 where
     B::Base<f32>: BaseCdf<f32>,
     B::Base<f64>: BaseCdf<f64>,
@@ -165,9 +178,90 @@ where
     conforms::cdf::<Of<B>>();
 }
 
+/// How far a number of a table may be off: in epsilons, of the size of the terms that make it.
+pub struct Limits {
+    pub log_prob: [f64; 2],
+    /// Of the slope in z: the table has it over the scale.
+    pub slope: f64,
+    pub d_log_scale: [f64; 2],
+    /// Of the distribution function, relative.
+    pub cdf: f64,
+}
+
+/// Density, score, slope and distribution function against a table, to limits at z and log_scale.
+pub fn agrees_with_table<F: Real, B: Base<F> + BaseCdf<F> + Default>(name: &str, limits: impl Fn(f64, f64) -> Limits) {
+    for r in table(name) {
+        let [x, m, s, log_prob, d_loc, d_log_scale, d_x, cdf] = r.numbers::<8>(0);
+        let one = |v: f64| Array2::from_elem((1, 1), F::of(v));
+        let (loc, log_scale, x2) = (one(m), one(s), one(x));
+        let q = LocScale::<F, B>::new(&loc, &log_scale).unwrap();
+        let (at, slope) = (q.log_prob_grad(&x2).unwrap(), q.log_prob_slope(&x2).unwrap());
+        let limits = limits((x - m) * (-s).exp(), s);
+        let what = |word: &str| format!("{word} of line {} of {name}", r.line);
+        let [few, size] = limits.log_prob;
+        assert_eps(at.value[0], log_prob, size, few, what("log_prob"));
+        assert_eq!(slope.value, at.value);
+        assert_eps(at.grad.loc()[[0, 0]], d_loc, d_loc, limits.slope, what("d_loc"));
+        assert_eps(slope.grad[[0, 0]], d_x, d_x, limits.slope, what("d_x"));
+        let [few, size] = limits.d_log_scale;
+        assert_eps(at.grad.log_scale()[[0, 0]], d_log_scale, size, few, what("d_log_scale"));
+        // Below the normal numbers, two of the least.
+        let got = q.cdf(&x2).unwrap()[[0, 0]].as_f64();
+        let floor = 2.0 * F::epsilon().as_f64() * F::min_positive_value().as_f64();
+        let limit = limits.cdf * F::epsilon().as_f64() * cdf + floor;
+        assert!((got - cdf).abs() <= limit, "{}: {got:e} {cdf:e}", what("cdf"));
+    }
+}
+
+/// The quantiles of the standard law `name`, to `few` epsilons of the size that `size` gives them.
+pub fn quantiles_agree_with_table<F: Real, B: BaseCdf<F> + Default>(name: &str, few: f64, size: impl Fn(f64) -> f64) {
+    let mut read = 0;
+    for r in table("laws_quantile.csv").iter().filter(|r| r.text(0) == name) {
+        let [p, want] = r.numbers::<2>(1);
+        let q = LocScale::<F, B>::standard(1, 1).unwrap().quantile(&array![[F::of(p)]]).unwrap()[[0, 0]];
+        assert_eps(q, want, size(want), few, format!("quantile of {p:e} of {name}"));
+        read += 1;
+    }
+    assert!(read > 30, "the table of {name} is read");
+    let ends = LocScale::<F, B>::standard(1, 2).unwrap().quantile(&array![[F::zero(), F::one()]]).unwrap();
+    assert_eq!(ends, array![[F::neg_infinity(), F::infinity()]]);
+    let cdf = LocScale::<F, B>::standard(1, 2).unwrap().cdf(&ends).unwrap();
+    assert_eq!(cdf, array![[F::zero(), F::one()]]);
+}
+
+/// Mass 1, mean, variance, entropy and distribution function are integrals of the density, which is
+/// nothing beyond `corners` and smooth between them.
+pub fn summaries_are_integrals<B>(corners: &[f64])
+where
+    B: BaseMoments<f64> + BaseEntropy<f64> + BaseCdf<f64> + Default,
+{
+    let (loc, log_scale) = (array![[0.75]], array![[-0.5]]);
+    let q = LocScale::<f64, B>::new(&loc, &log_scale).unwrap();
+    let (m, scale) = (0.75, (-0.5_f64).exp());
+    let corners: Vec<f64> = corners.iter().map(|z| m + scale * z).collect();
+    let log_q = |x: f64| q.log_prob(&array![[x]]).unwrap()[0];
+    let expectation = |f: &dyn Fn(f64) -> f64| integral(&corners, |x| log_q(x).exp() * f(x));
+    // The integrand is e^log q, whose exponent is off by a few epsilons of its size, 8 where there is mass.
+    let limit = |size: f64| rounding(size) + 64.0 * f64::EPSILON * size;
+    let near = |what: &str, got: f64, want: f64, size: f64| {
+        assert!((got - want).abs() <= limit(size), "{what}: {got} {want}, limit {:e}", limit(size));
+    };
+    near("mass", 1.0, expectation(&|_| 1.0), 1.0);
+    let (mean, variance) = (q.mean()[[0, 0]], q.variance()[[0, 0]]);
+    near("mean", mean, expectation(&|x| x), 2.0);
+    near("variance", variance, expectation(&|x| (x - mean).powi(2)), variance);
+    near("entropy", q.entropy().value[0], expectation(&|x| -log_q(x)), 4.0);
+    for z in [-2.0, -0.5, 0.0, 1.0, 4.0] {
+        let x = m + scale * z;
+        let below: Vec<f64> = corners.iter().copied().filter(|&c| c < x).chain([x]).collect();
+        let mass = integral(&below, |x| log_q(x).exp());
+        near("cdf", q.cdf(&array![[x]]).unwrap()[[0, 0]], mass, 1.0);
+    }
+}
+
 #[test]
 fn law_a_users_family_conforms() {
-    a_base_conforms::<Logistic>();
+    a_base_conforms::<Secant>();
 }
 
 #[test]
@@ -186,7 +280,7 @@ fn stat_gaussian_samples() {
 /// False alarms and twins: see `support/samples.rs`.
 #[test]
 fn stat_samples_of_a_users_families() {
-    samples::shares::<Of<Logistic>>();
+    samples::shares::<Of<Secant>>();
     samples::shares::<Of<Cauchy>>();
 }
 

@@ -1,8 +1,13 @@
 mod bernoulli;
 mod gaussian;
+mod gaussian_laplace;
+mod gumbel;
+mod gumbel_kl;
 mod kl;
+mod laplace;
 mod law;
 mod loc_scale;
+mod logistic;
 mod parameters;
 mod sample;
 mod summary;

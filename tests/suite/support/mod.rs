@@ -5,6 +5,7 @@ pub mod double_double;
 pub mod last_place;
 pub mod layouts;
 pub mod near;
+pub mod quadrature;
 pub mod reference;
 pub mod samples;
 pub mod stats;

@@ -12,6 +12,8 @@ mod support {
     pub mod layouts;
     #[path = "../../../../suite/support/near.rs"]
     pub mod near;
+    #[path = "../../../../suite/support/quadrature.rs"]
+    pub mod quadrature;
     #[path = "../../../../suite/support/reference.rs"]
     pub mod reference;
     #[path = "../../../../suite/support/samples.rs"]
