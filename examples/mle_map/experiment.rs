@@ -123,9 +123,9 @@ pub fn run(args: &Args) -> Result<Summary, Failure> {
     say("   N   MAP nearer to the truth than MLE   exact        z");
     for row in &rows {
         let exact = design.nearer(row.n)?;
-        let z = (row.nearer - exact) / (exact * (1.0 - exact) / repeats as f64).sqrt();
+        let error = (exact * (1.0 - exact) / repeats as f64).sqrt();
         // An estimator that is never or always the nearer one has no sampling error.
-        let z = if z.is_nan() { 0.0 } else { z };
+        let z = if error > 0.0 { (row.nearer - exact) / error } else { 0.0 };
         worst = worst.max(z.abs());
         say(format_args!("{:4}   {:29.1} %   {:5.1} %   {z:4.1}", row.n, 100.0 * row.nearer, 100.0 * exact));
     }

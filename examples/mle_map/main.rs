@@ -16,9 +16,9 @@ use std::process::ExitCode;
 
 use lab::{Args, Failure, Opt, Program, Summary};
 
-/// Variances that an experiment may have: their squares and quotients are numbers.
-const VARIANCES: std::ops::RangeInclusive<f64> = 1e-12..=1e12;
-const MEANS: std::ops::RangeInclusive<f64> = -1e12..=1e12;
+/// What an experiment may have: sampling errors stay far above roundings.
+const VARIANCES: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
+const MEANS: std::ops::RangeInclusive<f64> = -1e6..=1e6;
 const ANY: std::ops::RangeInclusive<f64> = f64::MIN..=f64::MAX;
 const POSITIVE: std::ops::RangeInclusive<f64> = f64::MIN_POSITIVE..=f64::MAX;
 
@@ -53,6 +53,12 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     }
     if args.optional_text("column")?.is_some() {
         return Err("`--column` is for your own numbers, and `--csv` is not given".into());
+    }
+    if let Some(mean) = args.optional_number("prior-mean")?.filter(|mean| !MEANS.contains(mean)) {
+        let (low, high) = (MEANS.start(), MEANS.end());
+        return Err(
+            format!("`--prior-mean` is `{mean}`, expected a number from {low} to {high} in the experiment").into()
+        );
     }
     let summary = experiment::run(args)?;
     measurements::show(summary)
