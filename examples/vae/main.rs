@@ -150,11 +150,11 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         .finding("test_nll", format_args!("{:.4}", -bound.log_likelihood))
         .finding("seconds_per_epoch", format_args!("{seconds:.3}"))
         .finding("gradient_variance_ratio", format_args!("{:.2}", variance.ratio()));
-    // The ratio is promised of the shipped images alone.
-    let shipped = args.path("images")?.ends_with(TRAIN);
+    // The ratio grows with the latents; of other images or networks nothing is promised.
+    let usual = args.path("images")?.ends_with(TRAIN) && !args.is_given("latent") && !args.is_given("hidden");
     let ratio = variance.ratio();
     let summary = summary.claim(
-        !shipped || ratio >= RATIO,
+        !usual || ratio >= RATIO,
         format!("through the density the encoder's gradient has {ratio:.2} times the variance of the path's, at least {RATIO}"),
     );
     // A larger beta trades likelihood for a smaller KL, as it was asked to; near 0 a KL that costs
