@@ -13,6 +13,7 @@ use estimand::noise::{Key, Standard};
 use estimand::objective::{bce_with_logits, importance_weighted, squared_error};
 use estimand::rand::{SeedableRng, rngs::StdRng};
 use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Reparameterize, Rows, Sample, Transform};
+use lab::vae::Step;
 use lab::{Adam, Threads, Vae};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::{Bernoulli as Coin, Distribution as _, Normal, StandardNormal};
@@ -254,7 +255,7 @@ fn training_step(c: &mut Criterion) {
         let mut step = || {
             let noise = vae.noise(128, &mut rng).unwrap();
             let threads = Threads::new(threads);
-            let terms = vae.loss_grad_into(black_box(&x), noise, 1.0, threads, &mut gradient).unwrap();
+            let terms = vae.loss_grad_into(black_box(&x), noise, Step::path(1.0), threads, &mut gradient).unwrap();
             adam.step(vae.parameters_mut(), gradient.parameters()).unwrap();
             terms
         };

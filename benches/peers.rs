@@ -18,6 +18,7 @@ use estimand::objective::importance_weighted;
 use estimand::rand::{SeedableRng, rngs::StdRng};
 use estimand::rows::sum_coordinates;
 use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Sample, Transform};
+use lab::vae::Step;
 use lab::{Adam, Threads, Vae, keep_freed_memory};
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::{Bernoulli as Coin, Distribution as _, Normal};
@@ -255,7 +256,8 @@ fn vae_epoch(group: &mut BenchmarkGroup<'_, WallTime>) {
                 let mut objective = 0.0;
                 for x in &batches {
                     let noise = vae.noise(x.nrows(), &mut rng).unwrap();
-                    let terms = vae.loss_grad_into(black_box(x), noise, 1.0, threads, &mut gradient).unwrap();
+                    let terms =
+                        vae.loss_grad_into(black_box(x), noise, Step::path(1.0), threads, &mut gradient).unwrap();
                     adam.step(vae.parameters_mut(), gradient.parameters()).unwrap();
                     objective = terms.objective;
                 }

@@ -5,17 +5,19 @@
 //! The step that is trained on is `lab::Vae::loss_grad_into`; its mathematics is one screen,
 //! `there_and_back` in `examples/lab/src/vae.rs`:
 //! encoder, draw, decoder; the ELBO with its gradients; and the way back along the path of the
-//! draw. This file feeds it and tells what it learns; `pictures.rs` draws.
+//! draw, or with `--gradient score` through its density. This file feeds it and tells what it learns;
+//! `variance.rs` measures both ways back, and `pictures.rs` draws.
 
 mod evaluate;
 mod pictures;
+mod variance;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
 use lab::data::{Batches, Bits, Images, read_labels};
-use lab::vae::Terms;
+use lab::vae::{Door, Step, Terms};
 use lab::{Adam, Args, Failure, Opt, Program, Summary, Vae, progress, say};
 
 use evaluate::{evaluate, importance_weighted_bound, independent_pixels, pixel_means};
@@ -33,6 +35,12 @@ const QUICK_TEST: usize = 1000;
 const BOUND: (usize, usize) = (2000, 100);
 const QUICK_BOUND: (usize, usize) = (100, 20);
 
+/// Samples an image through the density, and where both doors are compared.
+const SAMPLES: usize = 8;
+
+/// What the variance through the density is at least, in that of the path.
+const RATIO: f64 = 10.0;
+
 const PROGRAM: Program = Program {
     name: "vae",
     about: "Trains a beta-VAE on binary images (all of MNIST unless told otherwise) and draws what it learned.",
@@ -43,6 +51,20 @@ const PROGRAM: Program = Program {
         Opt::count("hidden", "N", "units of the hidden layer on either side", 200, 1..=16_384).quick_count(64),
         Opt::count("batch", "N", "images a step", 128, 1..=1_000_000),
         Opt::number("rate", "R", "learning rate of Adam", 1e-3, f64::MIN_POSITIVE..=10.0),
+        Opt::choice(
+            "gradient",
+            "DOOR",
+            "how the encoder gets its gradient: along the path of the sample, or by the score of its density, leave-one-out",
+            "path",
+            &["path", "score"],
+        ),
+        Opt::count(
+            "samples",
+            "K",
+            "samples an image in training; with --gradient score 8 unless given, and at least 2",
+            1,
+            1..=10_000,
+        ),
         Opt::path(
             "images",
             "FILE",
@@ -74,6 +96,7 @@ pub struct Epoch {
 
 fn example(args: &Args) -> Result<Summary, Failure> {
     let mut rng = args.rng();
+    let step = step(args)?;
     let (train, test) = images(args, &mut rng)?;
     let mut vae = Vae::<f32>::new(&mut rng, test.images.pixels(), args.count("hidden")?, args.count("latent")?)?;
     let mut adam = Adam::new(args.number("rate")?);
@@ -89,7 +112,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     say("epoch   train ELBO    test ELBO   reconstruction       KL   active units   seconds");
     let mut epochs: Vec<Epoch> = Vec::new();
     for epoch in 1..=args.count("epochs")? {
-        let (train, took) = train_epoch(&mut vae, &mut adam, &train, args, &mut rng)?;
+        let (train, took) = train_epoch(&mut vae, &mut adam, &train, step, args, &mut rng)?;
         let found = evaluate(&vae, &test.images, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
         let row = Epoch { train, test: found.terms, active: found.active, seconds: took.as_secs_f64() };
         say(format_args!(
@@ -113,6 +136,11 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         "log-likelihood of {} test images, {samples} importance-weighted samples each: {:.2} (effective: {:.1}; ELBO of the same images: {:.2})",
         bound.images, bound.log_likelihood, bound.effective, bound.elbo
     ));
+    // Leave-one-out costs tell their variance from 4 samples on.
+    let samples = if step.samples() < 4 { SAMPLES } else { step.samples() };
+    let images = train.epoch(&mut rng).first(args.count("batch")?.min(128));
+    let variance = variance::measure(&vae, &images, samples, &rng, args.threads)?;
+    say(&variance);
     say(format_args!("pictures: {}", args.out.display()));
 
     let last = epochs.last().map_or(f32::NAN, |row| elbo(&row.test));
@@ -120,7 +148,15 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     let summary = Summary::new()
         .finding("test_elbo", format_args!("{last:.4}"))
         .finding("test_nll", format_args!("{:.4}", -bound.log_likelihood))
-        .finding("seconds_per_epoch", format_args!("{seconds:.3}"));
+        .finding("seconds_per_epoch", format_args!("{seconds:.3}"))
+        .finding("gradient_variance_ratio", format_args!("{:.2}", variance.ratio()));
+    // The ratio grows with the latents; of other images or networks nothing is promised.
+    let usual = args.path("images")?.ends_with(TRAIN) && !args.is_given("latent") && !args.is_given("hidden");
+    let ratio = variance.ratio();
+    let summary = summary.claim(
+        !usual || ratio >= RATIO,
+        format!("through the density the encoder's gradient has {ratio:.2} times the variance of the path's, at least {RATIO}"),
+    );
     // A larger beta trades likelihood for a smaller KL, as it was asked to; near 0 a KL that costs
     // nothing grows beyond what it buys.
     let promised = (0.1..=1.0).contains(&args.number("beta")?);
@@ -138,10 +174,10 @@ fn train_epoch(
     vae: &mut Vae<f32>,
     adam: &mut Adam<f32>,
     train: &Images,
+    step: Step<f32>,
     args: &Args,
     rng: &mut StdRng,
 ) -> Result<(Terms<f32>, Duration), Failure> {
-    let beta = args.number("beta")? as f32;
     let began = Instant::now();
     let images = train.epoch(rng);
     let batches = Batches::shuffled(images.len(), args.count("batch")?, rng)?;
@@ -149,9 +185,9 @@ fn train_epoch(
     let (mut gradient, mut sums) = (vae.clone(), [0.0_f64; 3]);
     for batch in &batches {
         let x = images.batch(batch)?;
-        let noise = vae.noise(batch.len(), rng)?;
+        let noise = vae.noise(batch.len() * step.samples(), rng)?;
         let terms = vae
-            .loss_grad_into(&x, noise, beta, args.threads, &mut gradient)
+            .loss_grad_into(&x, noise, step, args.threads, &mut gradient)
             .map_err(|error| format!("training went astray ({error}); a smaller --rate may help"))?;
         adam.step(vae.parameters_mut(), gradient.parameters())?;
         for (sum, mean) in sums.iter_mut().zip([terms.objective, terms.reconstruction, terms.kl]) {
@@ -162,6 +198,14 @@ fn train_epoch(
     bar.finish_and_clear();
     let [objective, reconstruction, kl] = sums.map(|sum| (sum / images.len() as f64) as f32);
     Ok((Terms { objective, reconstruction, kl }, began.elapsed()))
+}
+
+/// The step of the user's choice.
+fn step(args: &Args) -> Result<Step<f32>, Failure> {
+    let beta = args.number("beta")? as f32;
+    let door = if args.choice("gradient")? == "score" { Door::Score } else { Door::Path };
+    let unsaid = door == Door::Score && !args.is_given("samples");
+    Ok(Step::new(beta, door, if unsaid { SAMPLES } else { args.count("samples")? })?)
 }
 
 /// What to train on and what to test on: a tenth of the user's own images is held out.

@@ -21,6 +21,7 @@ pub struct Args {
     /// How many threads may work, as many as the machine has unless given; no result depends on it.
     pub threads: Threads,
     settings: Vec<(&'static str, Setting)>,
+    given: Vec<&'static str>,
 }
 
 /// The value of one option.
@@ -59,6 +60,7 @@ impl Args {
                 _ => Threads::available(),
             },
             settings: program.options.iter().map(|o| (o.name, value(o))).collect(),
+            given: given.iter().map(|(option, _)| option.name).collect(),
         }
     }
 
@@ -127,6 +129,11 @@ impl Args {
             Some(Setting::Flag(on)) => Ok(*on),
             _ => Err(UsageError::undeclared(name, "flag")),
         }
+    }
+
+    /// Whether the command line names an option: for a default that depends on another option.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.given.contains(&name)
     }
 
     /// The generator that [`seed`](Self::seed) begins.

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use estimand::distribution::LocScaleParts;
+use estimand::gradient::{Baseline, Estimate, pathwise, score_function};
 use estimand::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix2};
 use estimand::objective::beta_elbo;
 use estimand::rand::Rng;
 use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Reparameterize, Result, Rows, Sample, Transform};
 
-use crate::door::same_shape;
+use crate::door::{at_least_one, same_shape};
 use crate::mlp::{Outputs, Trace};
 use crate::{Mlp, Scalar, Threads};
 
@@ -20,6 +22,58 @@ pub struct Vae<F> {
     pub encoder: Mlp<F>,
     /// `latent -> hidden -> pixels`.
     pub decoder: Mlp<F>,
+}
+
+/// By which door the gradient of E log p(x | z) enters the encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Through the sample: the decoder's slope at z, along the path of z.
+    Path,
+    /// Through the density: log p(x | z) of each sample, less the mean of the others, times the score of q at
+    /// z. No slope of the decoder is asked for.
+    Score,
+}
+
+/// How a training step is made: the weight of the KL term, which is closed and has no noise behind either
+/// door; the door of the encoder's gradient; and how many samples an example has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step<F> {
+    beta: F,
+    door: Door,
+    samples: usize,
+}
+
+impl<F> Step<F> {
+    /// Along the path of one sample an example.
+    pub fn path(beta: F) -> Self {
+        Self { beta, door: Door::Path, samples: 1 }
+    }
+
+    /// By either door.
+    ///
+    /// Errors: `Parameter` where there are no samples, or one through the density, with no other to measure
+    /// it by.
+    pub fn new(beta: F, door: Door, samples: usize) -> Result<Self> {
+        at_least_one("samples", samples)?;
+        if door == Door::Score && samples == 1 {
+            return Err(Error::Parameter { name: "samples", value: 1.0, expected: "at least 2 through the density" });
+        }
+        Ok(Self { beta, door, samples })
+    }
+
+    /// Samples an example.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+}
+
+/// Estimates of one gradient by either door, from the same samples: [`Vae::head_estimates`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadEstimates<F> {
+    /// Along the path.
+    pub path: Estimate<F, LocScaleParts>,
+    /// Through the density, leave-one-out.
+    pub score: Estimate<F, LocScaleParts>,
 }
 
 /// What one pass over a batch found: means over its examples, in nats.
@@ -76,14 +130,20 @@ impl<F: Scalar> Vae<F> {
         Ok(())
     }
 
-    /// The negative beta-weighted ELBO of a batch, one sample an example, and its gradient in every
-    /// weight.
+    /// The negative beta-weighted ELBO of a batch, and its gradient in every weight.
     ///
-    /// Shapes: `x: (n, pixels)` of bits, `noise: (n, latent)`, standard normal.
-    /// Errors: those of the layers and laws.
-    pub fn loss_grad(&self, x: &ArrayRef2<F>, noise: Array2<F>, beta: F, threads: Threads) -> Result<(Terms<F>, Self)> {
+    /// Shapes: `x: (n, pixels)` of bits, `noise: (n samples, latent)`, standard normal, the samples of an
+    /// example one after the other.
+    /// Errors: those of the layers and laws, rows counted in examples.
+    pub fn loss_grad(
+        &self,
+        x: &ArrayRef2<F>,
+        noise: Array2<F>,
+        step: Step<F>,
+        threads: Threads,
+    ) -> Result<(Terms<F>, Self)> {
         let mut gradient = self.clone();
-        let terms = self.loss_grad_into(x, noise, beta, threads, &mut gradient)?;
+        let terms = self.loss_grad_into(x, noise, step, threads, &mut gradient)?;
         Ok((terms, gradient))
     }
 
@@ -95,26 +155,26 @@ impl<F: Scalar> Vae<F> {
         &self,
         x: &ArrayRef2<F>,
         noise: Array2<F>,
-        beta: F,
+        step: Step<F>,
         threads: Threads,
         gradient: &mut Self,
     ) -> Result<Terms<F>> {
         let n = x.nrows();
         same_shape("x", x.shape(), &[n, self.pixels()])?;
-        same_shape("noise", noise.shape(), &[n, self.latent()])?;
+        same_shape("noise", noise.shape(), &[n * step.samples, self.latent()])?;
 
         threads.within(|| {
             // Each half of the batch goes there and back by itself: two threads have to meet but twice.
             let middle = n.div_ceil(2);
             let (x_upper, x_lower) = x.view().split_at(Axis(0), middle);
-            let (noise_upper, noise_lower) = noise.view().split_at(Axis(0), middle);
+            let (noise_upper, noise_lower) = noise.view().split_at(Axis(0), middle * step.samples);
             let (upper, lower) = threads.join(
-                || self.there_and_back(x_upper, noise_upper, beta),
-                || (middle < n).then(|| self.there_and_back(x_lower, noise_lower, beta)).transpose(),
+                || self.there_and_back(x_upper, noise_upper, step),
+                || (middle < n).then(|| self.there_and_back(x_lower, noise_lower, step)).transpose(),
             );
             // The upper half's error is the first.
             let upper = upper?;
-            let lower = lower.map_err(|error| below(middle, error))?;
+            let lower = lower.map_err(|error| in_rows(error, |row| middle + row))?;
 
             // A mean over the batch is that of each half, times its share of the examples.
             let share = |half: &Half<'_, F>| F::count(half.encoded.output.nrows()) / F::count(n);
@@ -139,24 +199,69 @@ impl<F: Scalar> Vae<F> {
 
     /// The mean of the objective over some rows, and the gradients of its negative in the outputs of
     /// all layers.
-    fn there_and_back<'a>(&self, x: ArrayView2<'a, F>, noise: ArrayView2<'_, F>, beta: F) -> Result<Half<'a, F>> {
+    fn there_and_back<'a>(
+        &self,
+        x: ArrayView2<'a, F>,
+        noise: ArrayView2<'_, F>,
+        Step { beta, door, samples }: Step<F>,
+    ) -> Result<Half<'a, F>> {
+        let by_example = |error| in_rows(error, |row| row / samples);
+
         // Forward: the draw z is the only thing that is random, and its noise is an argument.
         let encoded = self.encoder.forward(x, Threads::ONE)?;
-        let q = DiagGaussian::from_head(&encoded.output)?;
+        let q = DiagGaussian::from_head(&encoded.output)?.repeat_rows(samples);
         let z = q.transform(noise.to_owned())?;
         let decoded = self.decoder.forward(z.x().to_owned(), Threads::ONE)?;
 
         // The objective, each term with its gradient; `loss` is where the sign turns.
-        let reconstruction = Bernoulli::new(&decoded.output)?.log_prob_grad(&x)?;
+        let log_p = Bernoulli::new(&decoded.output)?.log_prob_grad(&repeated(x, samples)).map_err(by_example)?;
+        // What each sample costs: its share of the loss.
+        let cost = log_p.value.mapv(|log_p| -log_p / F::count(x.nrows()));
+        let reconstruction = if samples == 1 { log_p } else { log_p.mean_groups(samples)? };
         let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
         let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl: elbo.kl };
         let (d_logits, d_kl) = elbo.loss().grad;
+        let d_logits = d_logits.into_flat();
 
-        // Backward: through the decoder to z, and along the path of z to the encoder's head.
-        let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, d_logits.into_flat(), Threads::ONE)?;
-        let d_head = (d_kl + q.pathwise(&z, &d_z)?.total())?;
+        // Backward: to the encoder's head by one of its two doors, and through the decoder as ever.
+        let (d_head, d_decoded) = match door {
+            Door::Path => {
+                let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, d_logits, Threads::ONE)?;
+                (q.pathwise(&z, &d_z)?.total(), d_decoded)
+            }
+            Door::Score => {
+                let d_head = score_function(&cost, q.score(&z.x())?, Baseline::LeaveOneOut);
+                (d_head.map(|estimate| estimate.gradient), self.decoder.down(&decoded, d_logits, Threads::ONE)?)
+            }
+        };
+        let d_head = (d_kl + d_head.map_err(by_example)?)?;
         let d_encoded = self.encoder.down(&encoded, d_head.into_flat(), Threads::ONE)?;
         Ok(Half { terms, encoded, d_encoded, decoded, d_decoded })
+    }
+
+    /// The gradient of E log p(x | z) of each example in the encoder's head, `loc | log_scale`, by either door
+    /// from the same samples, with the variance of each.
+    ///
+    /// The head's gradients of two examples share no noise; so the variances of a sum over examples, as is the
+    /// gradient in the encoder's last bias, are the sums of these.
+    /// Shapes: `x: (n, pixels)` of bits, `noise: (n samples, latent)`, to estimates `(n, 2 latent)`.
+    /// Errors: `Parameter` where there are fewer than 2 samples; those of the layers and laws.
+    pub fn head_estimates(
+        &self,
+        x: &ArrayRef2<F>,
+        noise: Array2<F>,
+        samples: usize,
+        threads: Threads,
+    ) -> Result<HeadEstimates<F>> {
+        Step::new(F::one(), Door::Score, samples)?;
+        let head = self.encoder.forward(x.view(), threads)?.output;
+        let q = DiagGaussian::from_head(&head)?.repeat_rows(samples);
+        let z = q.transform(noise)?;
+        let decoded = self.decoder.forward(z.x().to_owned(), threads)?;
+        let log_p = Bernoulli::new(&decoded.output)?.log_prob_grad(&repeated(x.view(), samples))?;
+        let (d_z, _) = self.decoder.down_to_input(&decoded, log_p.grad.into_flat(), threads)?;
+        let score = score_function(&log_p.value, q.score(&z.x())?, Baseline::LeaveOneOut)?;
+        Ok(HeadEstimates { path: pathwise(q.pathwise(&z, &d_z)?)?, score })
     }
 
     /// Noise for a batch of `n`.
@@ -193,9 +298,8 @@ impl<F: Scalar> Vae<F> {
         let q = DiagGaussian::from_head(&head)?.repeat_rows(k);
         let z = q.sample(rng);
         let logits = self.decoder.forward(z.view(), threads)?.output;
-        let tiled = Array2::from_shape_fn(logits.raw_dim(), |(i, j)| x[[i / k.max(1), j]]);
         let prior = DiagGaussian::standard(z.nrows(), self.latent())?;
-        Ok(Bernoulli::new(&logits)?.log_prob(&tiled)? + prior.log_prob(&z)? - q.log_prob(&z)?)
+        Ok(Bernoulli::new(&logits)?.log_prob(&repeated(x.view(), k))? + prior.log_prob(&z)? - q.log_prob(&z)?)
     }
 
     /// The means of the posterior: `(n, latent)`. Errors: those of the layers.
@@ -235,12 +339,21 @@ impl<F: Scalar> Vae<F> {
     }
 }
 
-/// An error of rows that begin at row `start` of the batch, told in rows of the batch.
-fn below(start: usize, error: Error) -> Error {
+/// Each row `k` times, one after the other.
+fn repeated<F: Scalar>(x: ArrayView2<'_, F>, k: usize) -> CowArray<'_, F, Ix2> {
+    if k == 1 {
+        return x.into();
+    }
+    let rows: Vec<_> = (0..x.nrows() * k).map(|i| i / k).collect();
+    x.select(Axis(0), &rows).into()
+}
+
+/// An error of some rows, told in rows of the batch.
+fn in_rows(error: Error, of_batch: impl Fn(usize) -> usize) -> Error {
     match error {
-        Error::NaN { name, row } => Error::NaN { name, row: start + row },
+        Error::NaN { name, row } => Error::NaN { name, row: of_batch(row) },
         Error::Entry { name, mut index, value, expected } => {
-            index.iter_mut().take(1).for_each(|row| *row += start);
+            index.iter_mut().take(1).for_each(|row| *row = of_batch(*row));
             Error::Entry { name, index, value, expected }
         }
         error => error,

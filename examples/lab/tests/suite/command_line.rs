@@ -38,6 +38,7 @@ fn ref_defaults() {
     assert_eq!(args.number("rate"), Ok(1e-3));
     assert_eq!(args.choice("law"), Ok("gauss"));
     assert_eq!(args.flag("fast"), Ok(false));
+    assert!(!args.is_given("epochs"));
     // A default file is found from anywhere; tests run in the package, not in the root.
     let file = args.path("train").unwrap();
     assert!(file.is_file(), "{}", file.display());
@@ -51,6 +52,7 @@ fn ref_quick_defaults_give_way_to_what_is_given() {
     assert_eq!(quick.number("rate"), Ok(1e-3));
     let given = args(&["--epochs", "7", "--quick"]);
     assert_eq!((given.count("epochs"), given.number("beta")), (Ok(7), Ok(0.5)));
+    assert!(given.is_given("epochs") && given.is_given("quick") && !given.is_given("beta"));
 }
 
 #[test]
