@@ -10,6 +10,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use estimand::distribution::{LocScaleParts, LogitParts, ValueRows};
+use estimand::moments::Moments;
 use estimand::ndarray::{Array1, Array2, ArrayRef2, Axis, Zip};
 use estimand::noise::Standard;
 use estimand::objective::importance_weighted;
@@ -166,6 +167,39 @@ fn bound(group: &mut BenchmarkGroup<'_, WallTime>) {
     );
 }
 
+/// Mean and variance of 4e7 numbers, against sums in twice the digits: each step of a compensated mean
+/// keeps its rounding, and a block's sum of squares has 64 additions in a lane.
+fn stats(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let n = 40_000_000;
+    let x: Array1<f64> = Standard::Normal.draw(&mut rng(13), n);
+    let sum = |term: &dyn Fn(f64) -> f64| {
+        let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
+        for &x in &x {
+            let term = term(x);
+            let next = sum + term;
+            lost += if sum.abs() >= term.abs() { (sum - next) + term } else { (term - next) + sum };
+            sum = next;
+        }
+        (sum + lost) / n as f64
+    };
+    let mean = sum(&|x| x);
+    let variance = sum(&|x| (x - mean) * (x - mean));
+    op(
+        group,
+        "gaussian_stats_4e7_f64",
+        |&(m, v): &(f64, f64)| {
+            assert!(
+                (m - mean).abs() <= 4.0 * f64::EPSILON && (v / variance - 1.0).abs() <= 64.0 * f64::EPSILON,
+                "{m} {v}"
+            );
+        },
+        || {
+            let moments = Moments::of(black_box(&x));
+            (moments.mean().unwrap(), moments.variance().unwrap())
+        },
+    );
+}
+
 /// An epoch of the example `vae`, its own step: 784-200-20-200-784, 78 batches of 128.
 fn vae_epoch(group: &mut BenchmarkGroup<'_, WallTime>) {
     // As every example does.
@@ -203,6 +237,7 @@ fn peers(c: &mut Criterion) {
     kl(&mut group);
     draws(&mut group);
     bound(&mut group);
+    stats(&mut group);
     vae_epoch(&mut group);
     group.finish();
 }

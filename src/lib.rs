@@ -47,8 +47,10 @@ pub mod check;
 pub mod distribution;
 pub mod elementary;
 mod error;
+pub mod fit;
 pub mod gradient;
 pub mod kernel;
+pub mod moments;
 pub mod noise;
 pub mod objective;
 mod real;
@@ -79,12 +81,20 @@ pub mod chapters {
     pub mod differences {}
     #[doc = include_str!("../docs/objective/elbo.md")]
     pub mod elbo {}
+    #[doc = include_str!("../docs/fit/experiment.md")]
+    pub mod experiment {}
     #[doc = include_str!("../docs/distribution/gaussian.md")]
     pub mod gaussian {}
     #[doc = include_str!("../docs/house.md")]
     pub mod house {}
     #[doc = include_str!("../docs/gradient/importance.md")]
     pub mod importance {}
+    #[doc = include_str!("../docs/fit/map.md")]
+    pub mod map {}
+    #[doc = include_str!("../docs/fit/mle.md")]
+    pub mod mle {}
+    #[doc = include_str!("../docs/moments/moments.md")]
+    pub mod moments {}
     #[doc = include_str!("../docs/noise/noise.md")]
     pub mod noise {}
     #[doc = include_str!("../docs/numbers.md")]

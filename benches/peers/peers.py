@@ -176,6 +176,14 @@ def iwae():
     }
 
 
+@op("gaussian_stats_4e7_f64", 40_000_000, 3)
+def stats():
+    import torch
+
+    x = RNG.standard_normal(40_000_000)
+    return {"numpy": lambda: (x.mean(), x.var()), "torch": torch_plain(torch.var_mean, x)}
+
+
 @op("vae_epoch_784_200_20_10k", 10_000, 3)
 def vae_epoch():
     import jax

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 /// A floor imports lower floors; rooms of one floor may import each other without cycles.
 const FLOORS: [&[&str]; 5] = [
     &["real", "error"],
-    &["shape", "kernel", "rows", "arithmetic", "elementary", "special", "noise", "check"],
+    &["shape", "kernel", "rows", "arithmetic", "elementary", "special", "noise", "moments", "check"],
     &["distribution"],
-    &["gradient"],
+    &["gradient", "fit"],
     &["objective"],
 ];
 

@@ -30,6 +30,8 @@ pub(crate) enum Setting {
     Number(f64),
     Choice(&'static str),
     Path(PathBuf),
+    Text(String),
+    Absent,
     Flag(bool),
 }
 
@@ -92,6 +94,33 @@ impl Args {
         }
     }
 
+    /// A declared number that need not be given.
+    pub fn optional_number(&self, name: &str) -> Result<Option<f64>, UsageError> {
+        match self.setting(name) {
+            Some(Setting::Number(number)) => Ok(Some(*number)),
+            Some(Setting::Absent) => Ok(None),
+            _ => Err(UsageError::undeclared(name, "number")),
+        }
+    }
+
+    /// A declared path that need not be given.
+    pub fn optional_path(&self, name: &str) -> Result<Option<&Path>, UsageError> {
+        match self.setting(name) {
+            Some(Setting::Path(path)) => Ok(Some(path)),
+            Some(Setting::Absent) => Ok(None),
+            _ => Err(UsageError::undeclared(name, "path")),
+        }
+    }
+
+    /// A declared text, which need not be given.
+    pub fn optional_text(&self, name: &str) -> Result<Option<&str>, UsageError> {
+        match self.setting(name) {
+            Some(Setting::Text(text)) => Ok(Some(text)),
+            Some(Setting::Absent) => Ok(None),
+            _ => Err(UsageError::undeclared(name, "text")),
+        }
+    }
+
     /// A declared switch.
     pub fn flag(&self, name: &str) -> Result<bool, UsageError> {
         match self.setting(name) {
@@ -124,6 +153,7 @@ fn default(kind: Kind, quick: bool) -> Setting {
         Kind::Number { default, .. } => Setting::Number(default),
         Kind::Choice { default, .. } => Setting::Choice(default),
         Kind::Path { default } => Setting::Path(of_project(default)),
+        Kind::OptionalNumber { .. } | Kind::OptionalPath | Kind::OptionalText => Setting::Absent,
         Kind::Flag => Setting::Flag(false),
     }
 }

@@ -106,15 +106,15 @@ fn read(option: &Opt, value: OsString) -> Result<Setting, UsageError> {
     let text = lossy(&value);
     let setting = match option.kind {
         // The next option is more likely forgotten than meant as a file.
-        Kind::Path { .. } if text.is_empty() || text.starts_with('-') => {
+        Kind::Path { .. } | Kind::OptionalPath if text.is_empty() || text.starts_with('-') => {
             return Err(UsageError::Missing(name));
         }
-        Kind::Path { .. } => Some(Setting::Path(PathBuf::from(value))),
+        Kind::Path { .. } | Kind::OptionalPath => Some(Setting::Path(PathBuf::from(value))),
         Kind::Count { min, max, .. } => {
             let count = text.parse().ok().filter(|n| (min..=max).contains(n));
             count.map(Setting::Count)
         }
-        Kind::Number { min, max, .. } => {
+        Kind::Number { min, max, .. } | Kind::OptionalNumber { min, max } => {
             // NaN is in no range.
             let number = text.parse().ok().filter(|x| (min..=max).contains(x));
             number.map(Setting::Number)
@@ -123,6 +123,7 @@ fn read(option: &Opt, value: OsString) -> Result<Setting, UsageError> {
             let word = among.iter().find(|word| **word == text);
             word.map(|word| Setting::Choice(word))
         }
+        Kind::OptionalText => Some(text.clone()).filter(|text| !text.is_empty()).map(Setting::Text),
         Kind::Flag => None,
     };
     setting.ok_or_else(|| UsageError::Value { option: name, got: text, expected: option.kind.to_string() })

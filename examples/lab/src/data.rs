@@ -1,4 +1,4 @@
-//! Data files: packed bits, IDX grey levels and labels, plain or gzipped; and shuffled batches.
+//! Data files: packed bits, IDX grey levels and labels, tables of numbers, plain or gzipped; and shuffled batches.
 //!
 //! A reader trusts nothing: every fault of a file is a [`DataError`], one sentence that names it,
 //! and no header makes a reader allocate more than the file really holds.
@@ -10,6 +10,7 @@ mod grey;
 mod labels;
 mod packed;
 mod source;
+mod table;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -22,6 +23,7 @@ pub use error::DataError;
 pub use grey::{Grey, Level};
 pub use labels::read_labels;
 pub use packed::{Layout, Packed};
+pub use table::Table;
 
 use source::Source;
 

@@ -40,6 +40,9 @@ pub(crate) enum Kind {
     Number { default: f64, quick: f64, min: f64, max: f64 },
     Choice { default: &'static str, among: &'static [&'static str] },
     Path { default: &'static str },
+    OptionalNumber { min: f64, max: f64 },
+    OptionalPath,
+    OptionalText,
     Flag,
 }
 
@@ -88,6 +91,27 @@ impl Opt {
         Self { name, value, help, kind }
     }
 
+    /// A finite number in a range, or none: what it is then, the help says.
+    pub const fn optional_number(
+        name: &'static str,
+        value: &'static str,
+        help: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Self {
+        let (min, max) = (*range.start(), *range.end());
+        Self { name, value, help, kind: Kind::OptionalNumber { min, max } }
+    }
+
+    /// A file to read, or none.
+    pub const fn optional_path(name: &'static str, value: &'static str, help: &'static str) -> Self {
+        Self { name, value, help, kind: Kind::OptionalPath }
+    }
+
+    /// Any text, or none.
+    pub const fn optional_text(name: &'static str, value: &'static str, help: &'static str) -> Self {
+        Self { name, value, help, kind: Kind::OptionalText }
+    }
+
     /// A switch without a value, off unless given.
     pub const fn flag(name: &'static str, help: &'static str) -> Self {
         Self { name, value: "", help, kind: Kind::Flag }
@@ -132,6 +156,8 @@ impl Kind {
             }
             Self::Choice { default, .. } => format!(" (default {default}; {self})"),
             Self::Path { default } => format!(" (default {default})"),
+            Self::OptionalNumber { .. } => format!(" ({self})"),
+            Self::OptionalPath | Self::OptionalText => String::new(),
             Self::Flag => String::new(),
         }
     }
@@ -147,19 +173,21 @@ impl fmt::Display for Kind {
         match self {
             Self::Count { min, max: usize::MAX, .. } => write!(f, "a whole number from {min}"),
             Self::Count { min, max, .. } => write!(f, "a whole number from {min} to {max}"),
-            Self::Number { min, max, .. } => {
-                write!(f, "a number ")?;
+            Self::Number { min, max, .. } | Self::OptionalNumber { min, max } => {
+                write!(f, "a number")?;
                 match *min {
-                    f64::MIN_POSITIVE => write!(f, "above 0")?,
-                    min => write!(f, "from {min}")?,
-                }
+                    f64::MIN => Ok(()),
+                    f64::MIN_POSITIVE => write!(f, " above 0"),
+                    min => write!(f, " from {min}"),
+                }?;
                 match *max {
                     f64::MAX => Ok(()),
                     max => write!(f, " to {max}"),
                 }
             }
             Self::Choice { among, .. } => write!(f, "one of {}", among.join(", ")),
-            Self::Path { .. } => write!(f, "a path"),
+            Self::Path { .. } | Self::OptionalPath => write!(f, "a path"),
+            Self::OptionalText => write!(f, "a text"),
             Self::Flag => write!(f, "no value"),
         }
     }

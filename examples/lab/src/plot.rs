@@ -23,6 +23,8 @@ pub struct Chart {
     x_label: String,
     y_label: String,
     series: Vec<Series>,
+    bands: Vec<Band>,
+    log_x: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,21 @@ struct Series {
     name: String,
     colour: (u8, u8, u8),
     points: Vec<(f64, f64)>,
+    form: Form,
+}
+
+/// How points are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Line,
+    Dots,
+}
+
+/// What lies between two curves.
+#[derive(Debug, Clone, PartialEq)]
+struct Band {
+    colour: (u8, u8, u8),
+    points: Vec<(f64, f64, f64)>,
 }
 
 /// A chart that cannot be drawn.
@@ -53,7 +70,14 @@ pub enum PlotError {
 impl Chart {
     /// A chart without curves.
     pub fn new(title: impl Into<String>, x_label: impl Into<String>, y_label: impl Into<String>) -> Self {
-        Self { title: title.into(), x_label: x_label.into(), y_label: y_label.into(), series: Vec::new() }
+        Self {
+            title: title.into(),
+            x_label: x_label.into(),
+            y_label: y_label.into(),
+            series: Vec::new(),
+            bands: Vec::new(),
+            log_x: false,
+        }
     }
 
     /// Adds a curve in the next colour of the palette.
@@ -73,8 +97,55 @@ impl Chart {
         name: impl Into<String>,
         points: impl IntoIterator<Item = (f64, f64)>,
     ) -> Self {
-        self.series.push(Series { name: name.into(), colour, points: points.into_iter().collect() });
+        self.series.push(Series { name: name.into(), colour, points: points.into_iter().collect(), form: Form::Line });
         self
+    }
+
+    /// Adds points without a line between them, in a colour of one's own.
+    #[must_use]
+    pub fn dots_in(
+        mut self,
+        colour: (u8, u8, u8),
+        name: impl Into<String>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Self {
+        self.series.push(Series { name: name.into(), colour, points: points.into_iter().collect(), form: Form::Dots });
+        self
+    }
+
+    /// Shades what lies between two curves, given as x with the lower and the upper y: below all
+    /// curves, and without a place in the legend. Points that are not finite are left out.
+    #[must_use]
+    pub fn band_in(mut self, colour: (u8, u8, u8), points: impl IntoIterator<Item = (f64, f64, f64)>) -> Self {
+        self.bands.push(Band { colour, points: points.into_iter().collect() });
+        self
+    }
+
+    /// Puts the horizontal axis in powers of ten; points that are not above 0 are left out.
+    #[must_use]
+    pub fn log_x(mut self) -> Self {
+        self.log_x = true;
+        self
+    }
+
+    /// A place on the horizontal axis.
+    fn place(&self, x: f64) -> f64 {
+        if self.log_x { x.log10() } else { x }
+    }
+
+    /// The points of a curve where they are drawn, those that cannot be as they are.
+    fn placed(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        points.iter().map(|&(x, y)| (self.place(x), y)).collect()
+    }
+
+    /// The outline of a band.
+    fn outline(&self, band: &Band) -> Vec<(f64, f64)> {
+        let side = |of: fn(&(f64, f64, f64)) -> (f64, f64)| {
+            let points: Vec<_> = band.points.iter().map(of).collect();
+            self.placed(&points)
+        };
+        let (lower, upper) = (side(|&(x, low, _)| (x, low)), side(|&(x, _, high)| (x, high)));
+        lower.into_iter().chain(upper.into_iter().rev()).filter(|&p| drawable(p)).collect()
     }
 
     /// The chart as an SVG document.
@@ -118,33 +189,41 @@ impl Chart {
             .label_style(font(15))
             .x_labels(9)
             .y_labels(8)
-            .x_label_formatter(&|&x| tick(x))
+            .x_label_formatter(&|&x| if self.log_x { power(x) } else { tick(x) })
             .y_label_formatter(&|&y| tick(y))
             .axis_style(BLACK.mix(0.6).stroke_width(unit))
             .bold_line_style(BLACK.mix(0.12).stroke_width(unit))
             .light_line_style(TRANSPARENT)
             .draw()
             .map_err(failed)?;
+        for band in &self.bands {
+            let (r, g, b) = band.colour;
+            let shade = Polygon::new(self.outline(band), RGBColor(r, g, b).mix(0.15));
+            chart.draw_series(std::iter::once(shade)).map_err(failed)?;
+        }
         for series in &self.series {
             let (r, g, b) = series.colour;
             let stroke = RGBColor(r, g, b).stroke_width(2 * unit);
+            let dots = series.form == Form::Dots;
             let few = series.points.len() <= 25;
-            for run in series.points.split(|&p| !drawable(p)) {
-                let line = LineSeries::new(run.iter().copied(), stroke);
-                chart.draw_series(line).map_err(failed)?;
+            for run in self.placed(&series.points).split(|&p| !drawable(p)) {
+                if !dots {
+                    chart.draw_series(LineSeries::new(run.iter().copied(), stroke)).map_err(failed)?;
+                }
                 // A point between two gaps would have no line to show it.
-                if few || run.len() == 1 {
+                if few || dots || run.len() == 1 {
                     let dot = |&p: &(f64, f64)| Circle::new(p, 3 * unit, stroke.filled());
                     chart.draw_series(run.iter().map(dot)).map_err(failed)?;
                 }
             }
             // The legend needs a series to hang on, even where a curve has no point.
             let length = 22 * unit as i32;
-            chart
-                .draw_series(LineSeries::new(None, stroke))
-                .map_err(failed)?
-                .label(&series.name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + length, y)], stroke));
+            let entry = chart.draw_series(LineSeries::new(None, stroke)).map_err(failed)?.label(&series.name);
+            if dots {
+                entry.legend(move |(x, y)| Circle::new((x + length / 2, y), 3 * unit, stroke.filled()));
+            } else {
+                entry.legend(move |(x, y)| PathElement::new([(x, y), (x + length, y)], stroke));
+            }
         }
         chart
             .configure_series_labels()
@@ -172,7 +251,8 @@ impl Chart {
             (SeriesLabelPosition::LowerLeft, 0.0, 0.0),
         ];
         let mut hidden = [0; 4];
-        for pair in self.series.iter().flat_map(|s| s.points.windows(2)) {
+        let placed: Vec<_> = self.series.iter().map(|s| self.placed(&s.points)).collect();
+        for pair in placed.iter().flat_map(|points| points.windows(2)) {
             let (from, to) = (place(&pair[0]), place(&pair[1]));
             for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 let (u, v) = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
@@ -187,8 +267,9 @@ impl Chart {
 
     /// What both axes show: every point that can be drawn, and a little air around.
     fn ranges(&self) -> Result<(Range<f64>, Range<f64>), PlotError> {
-        let all = self.series.iter().flat_map(|series| &series.points);
-        let mut points = all.copied().filter(|&p| drawable(p));
+        let curves = self.series.iter().flat_map(|series| self.placed(&series.points));
+        let all = curves.chain(self.bands.iter().flat_map(|band| self.outline(band)));
+        let mut points = all.filter(|&p| drawable(p));
         let first = points.next().ok_or_else(|| PlotError::Nothing { title: self.title.clone() })?;
         let start = ((first.0, first.0), (first.1, first.1));
         let (x, y) = points.fold(start, |(x, y), (px, py)| ((x.0.min(px), x.1.max(px)), (y.0.min(py), y.1.max(py))));
@@ -212,6 +293,13 @@ fn aired((low, high): (f64, f64), share: f64) -> Range<f64> {
         1.0
     };
     low - air..high + air
+}
+
+/// A power of ten in three digits.
+fn power(exponent: f64) -> String {
+    let x = 10.0_f64.powf(exponent);
+    let unit = 10.0_f64.powf(exponent.floor() - 2.0);
+    tick((x / unit).round() * unit)
 }
 
 /// Six significant digits without idle zeros.

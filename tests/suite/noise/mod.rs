@@ -95,7 +95,7 @@ fn hard_a_generator_of_unknown_type() {
     let mut rng: Box<dyn RngCore> = Box::new(ChaCha8Rng::seed_from_u64(3));
     let mut same = ChaCha8Rng::seed_from_u64(3);
     let u: f64 = uniform(&mut *rng);
-    assert_eq!(u, uniform(&mut same));
+    assert_eq!(u, uniform::<f64, _>(&mut same));
     let mut z = [0.0_f32; 3];
     Standard::Normal.fill(&mut *rng, &mut z);
     assert_eq!(z.to_vec(), Standard::Normal.draw::<f32, _, _>(&mut same, 3).to_vec());

@@ -84,4 +84,44 @@ pub enum DataError {
         /// The most that is read.
         limit: usize,
     },
+
+    /// It is no table: a row with another number of fields than the first, or bytes that are no text.
+    #[error("`{}` is not a table: {reason}", path.display())]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        reason: String,
+    },
+
+    /// A column that is asked for, and is not there.
+    #[error("`{}` has no column `{name}`; it has {columns}", path.display())]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        name: String,
+        /// Those that are there.
+        columns: String,
+    },
+
+    /// A table with names and nothing else.
+    #[error("`{}` names its columns and has no row", path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A field that is no finite number.
+    #[error("`{}` has `{got}` in column `{column}` of line {line}, expected a finite number", path.display())]
+    NotANumber {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1, comments too.
+        line: usize,
+        /// The column.
+        column: String,
+        /// The field.
+        got: String,
+    },
 }

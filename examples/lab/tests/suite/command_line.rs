@@ -167,3 +167,56 @@ fn hard_a_value_that_was_not_declared() {
     assert!(args.path("law").is_err());
     assert!(args.flag("epochs").is_err());
 }
+
+const OPTIONAL: Program = Program {
+    name: "probe",
+    about: "Shows nothing.",
+    options: &[
+        Opt::optional_number("sigma", "S", "standard deviation", f64::MIN_POSITIVE..=f64::MAX),
+        Opt::optional_number("mean", "M", "mean (1 unless given)", f64::MIN..=f64::MAX),
+        Opt::optional_path("csv", "FILE", "a table"),
+        Opt::optional_text("column", "NAME", "a column"),
+    ],
+};
+
+fn optional(line: &[&str]) -> Args {
+    match parse(&OPTIONAL, line).unwrap() {
+        Request::Run(args) => args,
+        Request::Help(text) => panic!("{text}"),
+    }
+}
+
+#[test]
+fn ref_what_need_not_be_given() {
+    let none = optional(&[]);
+    assert_eq!((none.optional_number("sigma"), none.optional_number("mean")), (Ok(None), Ok(None)));
+    assert_eq!((none.optional_path("csv"), none.optional_text("column")), (Ok(None), Ok(None)));
+    let all = optional(&["--sigma", "79", "--mean", "-1e3", "--csv=a b.csv", "--column", "-x, y"]);
+    assert_eq!((all.optional_number("sigma"), all.optional_number("mean")), (Ok(Some(79.0)), Ok(Some(-1000.0))));
+    assert_eq!(all.optional_path("csv"), Ok(Some(Path::new("a b.csv"))));
+    assert_eq!(all.optional_text("column"), Ok(Some("-x, y")));
+    // Nor is one kind read as another.
+    assert!(none.number("sigma").is_err() && all.path("column").is_err());
+    assert!(all.optional_text("csv").is_err() && all.optional_number("column").is_err());
+    assert!(all.optional_path("sigma").is_err() && args(&[]).optional_number("beta") == Ok(Some(1.0)));
+}
+
+#[test]
+fn hard_nonsense_for_what_need_not_be_given() {
+    let wrong = |line: &[&str]| parse(&OPTIONAL, line).unwrap_err().to_string();
+    assert_eq!(wrong(&["--sigma", "0"]), "`--sigma` is `0`, expected a number above 0");
+    assert_eq!(wrong(&["--mean", "few"]), "`--mean` is `few`, expected a number");
+    assert_eq!(wrong(&["--mean", "inf"]), "`--mean` is `inf`, expected a number");
+    assert_eq!(wrong(&["--csv", "--sigma"]), "`--csv` needs a value");
+    assert_eq!(wrong(&["--column", ""]), "`--column` is ``, expected a text");
+    assert_eq!(wrong(&["--column"]), "`--column` needs a value");
+    let Request::Help(text) = parse(&OPTIONAL, ["--help"]).unwrap() else { panic!("no help") };
+    for part in [
+        "--sigma S      standard deviation (a number above 0)\n",
+        "--mean M       mean (1 unless given) (a number)\n",
+        "--csv FILE     a table\n",
+        "--column NAME  a column\n",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+}

@@ -6,7 +6,7 @@ use estimand::Error;
 use estimand::ndarray::{Array2, array};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lab::data::{Batches, Bits, DataError, Grey, Images, read_labels};
+use lab::data::{Batches, Bits, DataError, Grey, Images, Table, read_labels};
 
 use crate::support::{Scratch, generator};
 
@@ -243,4 +243,43 @@ fn law_an_epoch_has_every_index_once() {
     assert!(Batches::in_order(0, 2).unwrap().is_empty());
     let (name, value, expected) = ("size", 0.0, "at least 1");
     assert_eq!(Batches::shuffled(3, 0, &mut rng), Err(Error::Parameter { name, value, expected }));
+}
+
+#[test]
+fn ref_a_table_has_columns_and_comments() {
+    let dir = Scratch::new("table");
+    let text = b"# made by hand\nrun, speed ,note\n1,850,\"a, b\"\n# in between\n\n2, -7.4e2,\r\n3,+0.5,x";
+    for (name, contents) in [("plain.csv", text.to_vec()), ("zipped.csv", gzip(text))] {
+        let table = Table::read(dir.file(name, &contents)).unwrap();
+        assert_eq!(table.column("run").unwrap(), [1.0, 2.0, 3.0]);
+        assert_eq!(table.column("speed").unwrap(), [850.0, -740.0, 0.5]);
+    }
+    let marked = Table::parse("here", b"\xef\xbb\xbfx,\"a \"\"b\"\"\"\n1,2\n").unwrap();
+    assert_eq!((marked.column("x").unwrap(), marked.column("a \"b\"").unwrap()), (vec![1.0], vec![2.0]));
+}
+
+#[test]
+fn hard_tables_that_are_none() {
+    let dir = Scratch::new("table_bad");
+    let told = |name: &str, contents: &[u8], column: &str| {
+        let path = dir.file(name, contents);
+        sentence(Table::read(&path).and_then(|table| table.column(column)), &path)
+    };
+    assert_eq!(told("empty", b"", "x"), "is empty");
+    assert_eq!(told("comments", b"# nothing\n# at all\n", "x"), "is empty");
+    assert_eq!(told("names", b"x,y\n# none\n", "x"), "names its columns and has no row");
+    assert_eq!(told("column", b"x,y\n1,2\n", "z"), "has no column `z`; it has x, y");
+    // Comments and empty lines count as lines.
+    let number = |got: &str, line: usize| format!("has `{got}` in column `x` of line {line}, expected a finite number");
+    assert_eq!(told("word", b"# c\nx,y\n1,2\n\nabc,2\n", "x"), number("abc", 5));
+    assert_eq!(told("missing", b"x,y\n1,2\n,2\n", "x"), number("", 3));
+    assert_eq!(told("nan", b"x\nnan\n", "x"), number("nan", 2));
+    assert_eq!(told("inf", b"x\n1\n-inf\n", "x"), number("-inf", 3));
+    assert_eq!(told("comma", b"x\n\"1,5\"\n", "x"), number("1,5", 2));
+    let ragged = "is not a table: line 3 has 1 fields, where the names are 2";
+    assert_eq!(told("ragged", b"x,y\n1,2\n3\n", "x"), ragged);
+    assert_eq!(told("bytes", b"x,y\n1,\xff\n", "x"), "is not a table: line 2 is no text");
+    assert_eq!(told("quote", b"x,y\n\"1,2\n", "x"), "is not a table: line 2 has a quote that does not end");
+    let missing = sentence(Table::read(dir.path("none")), &dir.path("none"));
+    assert!(missing.starts_with("cannot be read: "), "{missing}");
 }

@@ -163,3 +163,36 @@ fn hard_points_that_are_none() {
         assert!(matches!(chart.png(), Err(PlotError::Nothing { .. })));
     }
 }
+
+#[test]
+fn ref_bands_dots_and_powers_of_ten() {
+    let points = [(1.0, 1.0), (10.0, 2.0), (100.0, 1.0), (1000.0, 2.0)];
+    let chart = Chart::new("t", "N", "y")
+        .band_in((200, 0, 0), points.map(|(x, y)| (x, y - 1.0, y + 1.0)))
+        .dots_in((0, 0, 200), "dots", points)
+        .log_x();
+    let svg = chart.svg().unwrap();
+    let seen = texts(&svg);
+    for tick in ["1", "10", "100", "1000"] {
+        assert!(seen.contains(&tick), "{tick}: {seen:?}");
+    }
+    // Four dots, and one in the legend; no line of that colour; an area of the other.
+    assert_eq!(svg.matches("<circle ").count(), 5);
+    assert!(!svg.split("<polyline ").skip(1).any(|line| line.split("/>").next().unwrap().contains("#0000C8")));
+    assert!(svg.contains("<polygon ") && svg.contains("#C80000"));
+    // Powers of ten lie at equal distances.
+    let places: Vec<i32> = svg
+        .split("<circle ")
+        .skip(1)
+        .take(4)
+        .map(|dot| dot.split_once("cx=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap())
+        .collect();
+    let steps: Vec<i32> = places.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(steps.iter().all(|step| (step - steps[0]).abs() <= 1) && steps[0] > 100, "{places:?}");
+    // The shade: red mixed into white, over a large part of the picture.
+    let shade = pixels_where(&chart, |r, g, b| r > 235 && r < 255 && g == b && g > 205 && g < 235);
+    assert!(shade.len() > 50_000, "{}", shade.len());
+    // The whole band is in sight, and nothing that has no logarithm.
+    assert!(chart.clone().dots_in((1, 1, 1), "none", [(0.0, 5.0), (-1.0, 1e9)]).svg().is_ok());
+    assert_eq!(chart.clone().dots_in((1, 1, 1), "none", [(-1.0, 1e9)]).svg().unwrap().matches("<circle ").count(), 6);
+}

@@ -1,0 +1,56 @@
+use super::gaussian::Gaussian;
+use crate::moments::Moments;
+use crate::{Error, Real, Result};
+
+/// The maximum-likelihood mean: the mean of the observations, whatever the variance.
+///
+/// Estimand: the mean of the law. Bias: unbiased, with variance sigma^2 / N, the least that an
+/// unbiased estimator can have ([`Information`](super::Information)).
+/// Errors: `TooFew` of no observations; `NaN` with the row; `Parameter` where no weight is above 0.
+///
+/// ```
+/// use estimand::fit::{Moments, mle_mean};
+/// assert_eq!(mle_mean(&[1.0, 2.0, 6.0].into_iter().collect::<Moments<f64>>())?, 3.0);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub fn mle_mean<F: Real>(moments: &Moments<F>) -> Result<F> {
+    moments.mean()
+}
+
+/// The maximum-likelihood mean and variance, both unknown: the mean of the observations, and their
+/// mean squared distance from it.
+///
+/// Bias: the mean is unbiased; the variance is biased, its expectation is sigma^2 (N - 1) / N, since
+/// the mean lies nearer to the observations than the truth does ([`unbiased`] mends that).
+/// Errors: those of [`mle_mean`]; `TooFew` of one observation and `Parameter` where all are equal:
+/// the likelihood grows without bound as the variance goes to 0.
+/// Source: chapter `fit/mle`.
+///
+/// ```
+/// use estimand::fit::{Moments, mle, unbiased};
+/// let moments: Moments<f64> = [1.0, 2.0, 6.0].into_iter().collect();
+/// assert_eq!(mle(&moments)?.variance(), 14.0 / 3.0);
+/// assert_eq!(unbiased(&moments)?.variance(), 7.0);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub fn mle<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
+    // The door of two observations, in a weighted sense too.
+    moments.unbiased_variance()?;
+    law(moments.mean()?, moments.variance()?)
+}
+
+/// The mean, and the unbiased variance: divided by N - 1
+/// ([`unbiased_variance`](Moments::unbiased_variance)).
+///
+/// Bias: unbiased, both; the root of the variance is not an unbiased standard deviation.
+/// Errors: those of [`mle`].
+pub fn unbiased<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
+    law(moments.mean()?, moments.unbiased_variance()?)
+}
+
+fn law<F: Real>(mean: F, variance: F) -> Result<Gaussian<F>> {
+    if variance == F::zero() {
+        return Err(Error::Parameter { name: "variance", value: 0.0, expected: "observations that are not all equal" });
+    }
+    Gaussian::new(mean, variance)
+}

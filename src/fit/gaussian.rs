@@ -1,0 +1,137 @@
+use crate::distribution::{BaseCdf, Normal, half_ln_tau};
+use crate::{Error, Real, Result, ValueGrad};
+
+/// The Gaussian law of one number, N(mean, variance): a prior of a mean, its posterior, the
+/// predictive law of an observation.
+///
+/// ```
+/// use estimand::fit::Gaussian;
+///
+/// let prior = Gaussian::new(1.0, 4.0)?;
+/// assert_eq!((prior.mean(), prior.sd()), (1.0, 2.0));
+/// let (low, high) = prior.interval(0.95)?;
+/// assert!((low + 2.919_928).abs() < 1e-6 && (high - 4.919_928).abs() < 1e-6);
+/// assert_eq!(prior.log_density(1.0).grad, 0.0);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gaussian<F> {
+    mean: F,
+    variance: F,
+}
+
+impl<F: Real> Gaussian<F> {
+    /// By mean and variance.
+    ///
+    /// Errors: `Parameter` where `mean` is not finite, or `variance` not finite and above 0.
+    pub fn new(mean: F, variance: F) -> Result<Self> {
+        finite("mean", mean)?;
+        positive("variance", variance)?;
+        Ok(Self { mean, variance })
+    }
+
+    /// The mean, which is also the mode: of a posterior, the MAP.
+    pub fn mean(&self) -> F {
+        self.mean
+    }
+
+    /// The variance.
+    pub fn variance(&self) -> F {
+        self.variance
+    }
+
+    /// The standard deviation.
+    pub fn sd(&self) -> F {
+        self.variance.sqrt()
+    }
+
+    /// The log-density at `x` in nats, with its slope:
+    ///
+    /// ```text
+    /// -(x - mean)^2 / (2 variance) - ln(2 pi variance) / 2,   slope (mean - x) / variance
+    /// ```
+    pub fn log_density(&self, x: F) -> ValueGrad<F, F> {
+        let parabola = self.parabola(x);
+        let log_scale = half_ln_tau::<F>() + F::of(0.5) * self.variance.ln();
+        ValueGrad { value: parabola.value - log_scale, grad: parabola.grad }
+    }
+
+    /// The log-density less that at the mean.
+    pub(super) fn parabola(&self, x: F) -> ValueGrad<F, F> {
+        let sd = self.sd();
+        let z = (self.mean - x) / sd;
+        // Twice by the root: the variance alone may be too small to divide by.
+        ValueGrad { value: -F::of(0.5) * z * z, grad: z / sd }
+    }
+
+    /// The interval about the mean that holds a share `level` of the mass: a credible interval where
+    /// this is a posterior, a predictive one where it is a predictive law.
+    ///
+    /// Errors: `Parameter` where `level` is not between 0 and 1, both excluded.
+    pub fn interval(&self, level: F) -> Result<(F, F)> {
+        if !(level > F::zero() && level < F::one()) {
+            let expected = "a number between 0 and 1, both excluded";
+            return Err(Error::Parameter { name: "level", value: level.as_f64(), expected });
+        }
+        // The lower tail: what is left of a level near 1 is exact, and 1 less it would not be.
+        let half = -Normal.quantile(F::of(0.5) * (F::one() - level)) * self.sd();
+        Ok((self.mean - half, self.mean + half))
+    }
+
+    /// The law of an observation whose mean has this law and whose own variance is `variance`: the
+    /// variances add up. For the mean of m observations, give a variance of `variance / m`.
+    ///
+    /// Errors: `Parameter` where `variance`, or the sum, is not finite and above 0.
+    ///
+    /// ```
+    /// use estimand::fit::Gaussian;
+    /// assert_eq!(Gaussian::new(2.0, 1.0)?.predictive(5.0)?, Gaussian::new(2.0, 6.0)?);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn predictive(&self, variance: F) -> Result<Self> {
+        positive("variance", variance)?;
+        Self::new(self.mean, self.variance + variance)
+    }
+
+    /// The law whose density is proportional to the product of both: precisions add up, and the
+    /// mean is weighted by them.
+    pub(super) fn times(&self, other: &Self) -> Self {
+        let (own, its) = precision_shares(self.variance, other.variance);
+        let variance = if own >= its { self.variance * own } else { other.variance * its };
+        Self { mean: between(self.mean, own, other.mean, its), variance }
+    }
+}
+
+/// The shares of two precisions 1/v and 1/w in their sum, w / (v + w) and v / (v + w), where v + w may
+/// overflow and 1/v too.
+pub(super) fn precision_shares<F: Real>(v: F, w: F) -> (F, F) {
+    let ratio = v.min(w) / v.max(w);
+    let large = (F::one() + ratio).recip();
+    let small = ratio * large;
+    if v <= w { (large, small) } else { (small, large) }
+}
+
+/// `share_a a + share_b b`, from the one of the larger share: exactly a where both are a.
+fn between<F: Real>(a: F, share_a: F, b: F, share_b: F) -> F {
+    let d = b - a;
+    if !d.is_finite() {
+        return share_a * a + share_b * b;
+    }
+    if share_b <= share_a { a + share_b * d } else { b - share_a * d }
+}
+
+/// A location.
+pub(super) fn finite<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number" })
+}
+
+/// A variance.
+pub(super) fn positive<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if value > F::zero() && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number above 0" })
+}

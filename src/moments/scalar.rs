@@ -1,0 +1,309 @@
+use std::ops::Range;
+
+use ndarray::ArrayRef1;
+
+use super::bulk::{self, BLOCK};
+use super::centre::Centre;
+use super::mass::Mass;
+use crate::arithmetic::Arithmetic;
+use crate::kernel::{Level, Work, map, run};
+use crate::shape::{any, same_shape};
+use crate::{Error, Real, Result};
+
+/// Numbers that are worth a task of their own: whole blocks, tens of microseconds.
+const TASK: usize = 64 * BLOCK;
+
+/// Count, weight, mean and variance of numbers that arrive in any order and any company: one at a
+/// time, in bulk, or as moments of a part.
+///
+/// ```text
+/// W = sum of w_i,   mean = sum of w_i x_i / W,   variance = sum of w_i (x_i - mean)^2 / W
+/// ```
+///
+/// Two parts join by Chan's formula, and numbers are taken relative to the mean, so that
+/// 10^12 + u keeps the variance of u. Mean and variance are compensated: their rounding errors do not
+/// grow with the number of steps. They are of the precision `F`; nothing is widened.
+///
+/// A NaN is remembered with its row, and every reading but [`count`](Self::count) and
+/// [`weight`](Self::weight) is then the error `NaN { name: "x", row }`; the row is counted from the start of the whole
+/// stream, also after a merge. Where a number is infinite, so is the variance (its limit as that one grows), and the mean is what it is: of
+/// both infinities NaN. A weight of 0 leaves a number out, also an infinite one, but counts its row.
+///
+/// Readings of no rows are `TooFew`, those of weights whose sum is 0 (or overflows) `Parameter`.
+/// Source: Chan, Golub and LeVeque 1983; chapter `moments/moments`.
+///
+/// ```
+/// use estimand::{moments::Moments, ndarray::array};
+///
+/// let mut moments: Moments<f64> = [1e12 + 1.0, 1e12 + 2.0].into_iter().collect();
+/// let rest = Moments::of(&array![1e12 + 3.0, 1e12 + 6.0]);
+/// moments.merge(&rest);
+/// assert_eq!((moments.count(), moments.mean()?), (4, 1e12 + 3.0));
+/// assert_eq!(moments.variance()?, 3.5);                       // divided by 4
+/// assert_eq!(moments.unbiased_variance()?, 14.0 / 3.0);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::stored::Stored<F>", into = "super::stored::Stored<F>"))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "F: Real + serde::Serialize", deserialize = "F: Real + serde::Deserialize<'de>"))
+)]
+pub struct Moments<F> {
+    mass: Mass<F>,
+    centre: Centre<F>,
+    nan: Option<usize>,
+}
+
+impl<F: Real> Moments<F> {
+    /// Of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Of an array, at the speed of one read: two passes over each block in the nearest cache.
+    ///
+    /// Threads share an array of many blocks; the bits do not depend on how many there are, nor on
+    /// the layout.
+    pub fn of(x: &ArrayRef1<F>) -> Self {
+        Self::of_at(Level::best(), x)
+    }
+
+    /// [`of`](Self::of) at a level.
+    pub fn of_at(level: Level, x: &ArrayRef1<F>) -> Self {
+        joined(map(tasks(x.len()), |range| {
+            let mut part = Self::new();
+            match x.as_slice() {
+                Some(all) => run(level, Numbers { to: &mut part, x: &all[range] }),
+                None => run(level, Numbers { to: &mut part, x: &range.map(|i| x[i]).collect::<Vec<_>>() }),
+            }
+            part
+        }))
+    }
+
+    /// Of an array with a weight a number, as if each were there `w` times.
+    ///
+    /// Shapes: `x: (n,)`, `weights: (n,)`. Weights may be of any size and need not sum to 1.
+    /// Errors: `Shape`; `NaN` with the first weight that is; `Entry` with the first that is negative or infinite.
+    ///
+    /// ```
+    /// use estimand::{moments::Moments, ndarray::array};
+    /// let moments = Moments::of_weighted(&array![1.0, 5.0, 7.0], &array![3.0, 1.0, 0.0])?;
+    /// assert_eq!((moments.weight(), moments.mean()?, moments.variance()?), (4.0, 2.0, 3.0));
+    /// assert_eq!(moments.effective_count()?, 16.0 / 10.0);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn of_weighted(x: &ArrayRef1<F>, weights: &ArrayRef1<F>) -> Result<Self> {
+        weights_door(x.len(), weights)?;
+        Ok(joined(map(tasks(x.len()), |range| {
+            let mut part = Self::new();
+            range.for_each(|i| part.join_weighing(x[i], weights[i]));
+            part
+        })))
+    }
+
+    /// Adds a number.
+    #[inline(always)]
+    pub fn push(&mut self, x: F) {
+        self.join(&Mass::one(), Centre::point(x), x.is_nan().then_some(0));
+    }
+
+    /// Adds a number of a weight, as if it were there `weight` times.
+    ///
+    /// Errors: `Parameter` where `weight` is negative, infinite or NaN; nothing is added then.
+    pub fn push_weighted(&mut self, x: F, weight: F) -> Result<()> {
+        crate::shape::not_negative("weight", weight)?;
+        self.join_weighing(x, weight);
+        Ok(())
+    }
+
+    /// Adds what another has seen, after what this one has: both as if of one stream, up to rounding.
+    pub fn merge(&mut self, other: &Self) {
+        self.join(&other.mass, other.centre, other.nan);
+    }
+
+    /// Rows that were added, whatever they weigh.
+    pub fn count(&self) -> usize {
+        self.mass.count
+    }
+
+    /// The sum of the weights; the count, where none was given.
+    pub fn weight(&self) -> F {
+        self.mass.total()
+    }
+
+    /// (sum of w)^2 / sum of w^2: as many rows of equal weight have a mean of the same variance.
+    ///
+    /// Errors: those of every reading.
+    pub fn effective_count(&self) -> Result<F> {
+        self.readable()?;
+        Ok(self.mass.effective())
+    }
+
+    /// The mean. Errors: those of every reading.
+    pub fn mean(&self) -> Result<F> {
+        self.readable()?;
+        Ok(self.centre.mean.head)
+    }
+
+    /// The mean squared distance from the mean, divided by W: the maximum-likelihood variance of a
+    /// Gaussian. It is 0 for one row.
+    ///
+    /// Bias: its expectation is (1 - sum of w^2 / W^2) times the variance of one number; (n - 1)/n without weights.
+    /// Errors: those of every reading.
+    pub fn variance(&self) -> Result<F> {
+        self.readable()?;
+        Ok(self.centre.variance.head)
+    }
+
+    /// The unbiased variance: [`variance`](Self::variance) / (1 - sum of w^2 / W^2).
+    ///
+    /// Without weights it divides by n - 1. With them it divides by W - sum of w^2 / W, which is
+    /// right where weights say how far a number is trusted (reliability weights) and not how many times it was seen: then push it
+    /// so many times. Errors: those of every reading; `TooFew` where fewer than two rows have a weight.
+    pub fn unbiased_variance(&self) -> Result<F> {
+        self.readable()?;
+        self.mass.two()?;
+        Ok(self.centre.variance.head / self.mass.other())
+    }
+
+    /// The estimated standard deviation of the mean: sqrt(unbiased variance / effective count).
+    ///
+    /// Errors: those of [`unbiased_variance`](Self::unbiased_variance).
+    pub fn std_error(&self) -> Result<F> {
+        Ok((self.unbiased_variance()? * self.mass.same()).sqrt())
+    }
+
+    /// The sum of w (x - mean)^2: what the field calls M2. Errors: those of every reading.
+    pub fn scatter(&self) -> Result<F> {
+        self.readable()?;
+        Ok(self.centre.variance.head * self.mass.total())
+    }
+
+    fn readable(&self) -> Result<()> {
+        self.mass.readable(self.nan)
+    }
+
+    fn join_weighing(&mut self, x: F, weight: F) {
+        self.join(&Mass::weighing(weight), Centre::point(x), x.is_nan().then_some(0));
+    }
+
+    /// `nan` is the row of the other's first NaN, counted from its own start.
+    #[inline(always)]
+    fn join(&mut self, mass: &Mass<F>, centre: Centre<F>, nan: Option<usize>) {
+        let before = self.mass.count;
+        let (own, its) = self.mass.join(mass);
+        if let (None, Some(row)) = (self.nan, nan) {
+            self.nan = Some(before.saturating_add(row));
+        }
+        // After a NaN there is nothing left to read.
+        if self.nan.is_none() {
+            self.centre = self.centre.join(centre, own, its);
+        }
+    }
+}
+
+/// More numbers for some moments, in order.
+struct Numbers<'a, F> {
+    to: &'a mut Moments<F>,
+    x: &'a [F],
+}
+
+impl<F: Real> Work<F> for Numbers<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work<A: Arithmetic<F>>(self, a: A) {
+        for block in self.x.chunks(BLOCK) {
+            let centre = bulk::centre(a, block);
+            if centre.is_finite() {
+                self.to.join(&Mass::rows(block.len()), centre, None);
+            } else {
+                one_by_one(self.to, block);
+            }
+        }
+    }
+}
+
+/// A block with a NaN, an infinity or a sum that overflows.
+#[cold]
+#[inline(never)]
+fn one_by_one<F: Real>(to: &mut Moments<F>, block: &[F]) {
+    block.iter().for_each(|&x| to.push(x));
+}
+
+/// The rows of each task: as many whatever the number of threads.
+fn tasks(n: usize) -> Vec<Range<usize>> {
+    (0..n).step_by(TASK).map(|from| from..n.min(from + TASK)).collect()
+}
+
+fn joined<F: Real>(parts: Vec<Moments<F>>) -> Moments<F> {
+    let mut all = Moments::new();
+    parts.iter().for_each(|part| all.merge(part));
+    all
+}
+
+/// The door of an array of weights for `n` rows.
+pub(super) fn weights_door<F: Real>(n: usize, weights: &ArrayRef1<F>) -> Result<()> {
+    same_shape("weights", weights.shape(), &[n])?;
+    if !any(weights, |w| (w < F::zero()) | !w.is_finite()) {
+        return Ok(());
+    }
+    for (row, &w) in weights.iter().enumerate() {
+        if w.is_nan() {
+            return Err(Error::NaN { name: "weights", row });
+        }
+        if w < F::zero() || w.is_infinite() {
+            let expected = "a finite number that is not negative";
+            return Err(Error::Entry { name: "weights", index: vec![row], value: w.as_f64(), expected });
+        }
+    }
+    Ok(())
+}
+
+/// In bulk: the numbers of an iterator are gathered into blocks.
+impl<F: Real> Extend<F> for Moments<F> {
+    fn extend<I: IntoIterator<Item = F>>(&mut self, numbers: I) {
+        let mut block = [F::zero(); BLOCK];
+        let mut numbers = numbers.into_iter();
+        loop {
+            let mut n = 0;
+            // In this order: a number is only taken where there is room for it.
+            for (place, x) in block.iter_mut().zip(&mut numbers) {
+                *place = x;
+                n += 1;
+            }
+            run(Level::best(), Numbers { to: self, x: &block[..n] });
+            if n < BLOCK {
+                return;
+            }
+        }
+    }
+}
+
+impl<F: Real> FromIterator<F> for Moments<F> {
+    fn from_iter<I: IntoIterator<Item = F>>(numbers: I) -> Self {
+        let mut moments = Self::new();
+        moments.extend(numbers);
+        moments
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<F: Real> From<Moments<F>> for super::stored::Stored<F> {
+    fn from(moments: Moments<F>) -> Self {
+        Self::of(moments.mass, moments.centre, moments.nan)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<F: Real> TryFrom<super::stored::Stored<F>> for Moments<F> {
+    type Error = Error;
+
+    fn try_from(stored: super::stored::Stored<F>) -> Result<Self> {
+        let nan = stored.nan;
+        let (mass, centre) = stored.read()?;
+        Ok(Self { mass, centre, nan })
+    }
+}
