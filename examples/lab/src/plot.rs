@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use plotters::chart::SeriesLabelPosition;
+use plotters::coord::ranged1d::{BoldPoints, DefaultFormatting, KeyPointHint, Ranged};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use png::{ColorType, EncodingError};
 
@@ -25,6 +27,7 @@ pub struct Chart {
     series: Vec<Series>,
     bands: Vec<Band>,
     log_x: bool,
+    log_y: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +80,7 @@ impl Chart {
             series: Vec::new(),
             bands: Vec::new(),
             log_x: false,
+            log_y: false,
         }
     }
 
@@ -101,7 +105,8 @@ impl Chart {
         self
     }
 
-    /// Adds points without a line between them, in a colour of one's own.
+    /// Adds points without a line between them, in a colour of one's own; without a name they have no
+    /// place in the legend.
     #[must_use]
     pub fn dots_in(
         mut self,
@@ -128,14 +133,17 @@ impl Chart {
         self
     }
 
-    /// A place on the horizontal axis.
-    fn place(&self, x: f64) -> f64 {
-        if self.log_x { x.log10() } else { x }
+    /// Puts the vertical axis in powers of ten; a curve breaks where it is not above 0.
+    #[must_use]
+    pub fn log_y(mut self) -> Self {
+        self.log_y = true;
+        self
     }
 
     /// The points of a curve where they are drawn, those that cannot be as they are.
     fn placed(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-        points.iter().map(|&(x, y)| (self.place(x), y)).collect()
+        let place = |log: bool, at: f64| if log { at.log10() } else { at };
+        points.iter().map(|&(x, y)| (place(self.log_x, x), place(self.log_y, y))).collect()
     }
 
     /// The outline of a band.
@@ -170,7 +178,8 @@ impl Chart {
 
     /// Draws with every length `unit` times as long.
     fn draw<B: DrawingBackend>(&self, backend: B, unit: u32) -> Result<(), PlotError> {
-        let (x, y) = self.ranges()?;
+        let (x, mut y) = self.ranges()?;
+        let corner = self.free_corner(&x, &mut y);
         let root = backend.into_drawing_area();
         root.fill(&WHITE).map_err(failed)?;
         let font = |size: u32| ("sans-serif", size * unit).into_font();
@@ -179,7 +188,7 @@ impl Chart {
             .margin(14 * unit)
             .x_label_area_size(48 * unit)
             .y_label_area_size(70 * unit)
-            .build_cartesian_2d(x.clone(), y.clone())
+            .build_cartesian_2d(Axis::new(x.clone(), self.log_x, 9), Axis::new(y.clone(), self.log_y, 8))
             .map_err(failed)?;
         chart
             .configure_mesh()
@@ -187,10 +196,8 @@ impl Chart {
             .y_desc(&self.y_label)
             .axis_desc_style(font(17))
             .label_style(font(15))
-            .x_labels(9)
-            .y_labels(8)
             .x_label_formatter(&|&x| if self.log_x { power(x) } else { tick(x) })
-            .y_label_formatter(&|&y| tick(y))
+            .y_label_formatter(&|&y| if self.log_y { power(y) } else { tick(y) })
             .axis_style(BLACK.mix(0.6).stroke_width(unit))
             .bold_line_style(BLACK.mix(0.12).stroke_width(unit))
             .light_line_style(TRANSPARENT)
@@ -216,6 +223,9 @@ impl Chart {
                     chart.draw_series(run.iter().map(dot)).map_err(failed)?;
                 }
             }
+            if dots && series.name.is_empty() {
+                continue;
+            }
             // The legend needs a series to hang on, even where a curve has no point.
             let length = 22 * unit as i32;
             let entry = chart.draw_series(LineSeries::new(None, stroke)).map_err(failed)?.label(&series.name);
@@ -227,7 +237,7 @@ impl Chart {
         }
         chart
             .configure_series_labels()
-            .position(self.free_corner(&x, &y))
+            .position(corner)
             .label_font(font(15))
             .legend_area_size(30 * unit)
             .margin(8 * unit)
@@ -238,11 +248,13 @@ impl Chart {
         root.present().map_err(failed)
     }
 
-    /// The corner where the legend hides least of the curves; the upper right of equals.
-    fn free_corner(&self, x: &Range<f64>, y: &Range<f64>) -> SeriesLabelPosition {
+    /// The corner where the legend hides no curve, the upper right of equals. Where there is none the vertical
+    /// axis goes further down, and the legend is below all curves.
+    fn free_corner(&self, x: &Range<f64>, y: &mut Range<f64>) -> SeriesLabelPosition {
         // How much of both sides a legend covers, about.
-        let letters = self.series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
-        let (wide, high) = (0.08 + 0.011 * letters as f64, 0.04 + 0.05 * self.series.len() as f64);
+        let names = || self.series.iter().map(|s| s.name.chars().count()).filter(|letters| *letters > 0);
+        let letters = names().max().unwrap_or(0);
+        let (wide, high) = (0.08 + 0.011 * letters as f64, 0.04 + 0.05 * names().count() as f64);
         let place = |&(px, py): &(f64, f64)| ((px - x.start) / (x.end - x.start), (py - y.start) / (y.end - y.start));
         let corners = [
             (SeriesLabelPosition::UpperRight, 1.0, 1.0),
@@ -262,7 +274,13 @@ impl Chart {
             }
         }
         let best = corners.into_iter().zip(hidden).min_by_key(|(_, hidden)| *hidden);
-        best.map_or(SeriesLabelPosition::UpperRight, |((corner, ..), _)| corner)
+        match best {
+            Some(((corner, ..), 0)) => corner,
+            _ => {
+                y.start -= high / (1.0 - high.min(0.5)) * (y.end - y.start);
+                SeriesLabelPosition::LowerRight
+            }
+        }
     }
 
     /// What both axes show: every point that can be drawn, and a little air around.
@@ -293,6 +311,45 @@ fn aired((low, high): (f64, f64), share: f64) -> Range<f64> {
         1.0
     };
     low - air..high + air
+}
+
+/// An axis with its ticks.
+struct Axis {
+    range: Range<f64>,
+    ticks: Vec<f64>,
+}
+
+impl Axis {
+    /// About so many ticks, or powers of ten, divided at 2 and 5 where there are few.
+    fn new(range: Range<f64>, log: bool, ticks: usize) -> Self {
+        let span = range.end - range.start;
+        if !(log && (1.0..ticks as f64).contains(&span)) {
+            let ticks = RangedCoordf64::from(range.clone()).key_points(BoldPoints(ticks));
+            return Self { range, ticks };
+        }
+        let divided: &[f64] = if span < 4.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let powers = range.start.floor() as i32..=range.end.ceil() as i32;
+        let all = powers.flat_map(|k| divided.iter().map(move |d| f64::from(k) + d.log10()));
+        let ticks = all.filter(|at| range.contains(at)).collect();
+        Self { range, ticks }
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        RangedCoordf64::from(self.range.clone()).map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
 }
 
 /// A power of ten in three digits.

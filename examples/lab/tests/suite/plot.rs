@@ -196,3 +196,60 @@ fn ref_bands_dots_and_powers_of_ten() {
     assert!(chart.clone().dots_in((1, 1, 1), "none", [(0.0, 5.0), (-1.0, 1e9)]).svg().is_ok());
     assert_eq!(chart.clone().dots_in((1, 1, 1), "none", [(-1.0, 1e9)]).svg().unwrap().matches("<circle ").count(), 6);
 }
+
+#[test]
+fn ref_powers_of_ten_upwards() {
+    let powers = [(0.0, 0.01), (1.0, 1.0), (2.0, 100.0), (3.0, 1e4)];
+    let blue = (0, 0, 200);
+    let chart = Chart::new("t", "x", "y").line_in(blue, "line", powers).dots_in(blue, "", powers).log_y();
+    let svg = chart.svg().unwrap();
+    let seen = texts(&svg);
+    for tick in ["0.01", "0.1", "1", "10", "100", "1000", "10000"] {
+        assert!(seen.contains(&tick), "{tick}: {seen:?}");
+    }
+    assert!(!seen.contains(&"0.0316") && !seen.contains(&"20"), "{seen:?}");
+    // A straight line: equal steps down the picture.
+    let places: Vec<i32> = svg
+        .split("<circle ")
+        .skip(1)
+        .take(4)
+        .map(|dot| dot.split_once("cy=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap())
+        .collect();
+    let steps: Vec<i32> = places.windows(2).map(|pair| pair[0] - pair[1]).collect();
+    assert!(steps.iter().all(|step| (step - steps[0]).abs() <= 1) && steps[0] > 80, "{places:?}");
+    // Few points are marked, and dotted once more; dots without a name have none in the legend.
+    assert_eq!(svg.matches("<circle ").count(), 8);
+
+    // Few powers are divided.
+    let svg = Chart::new("t", "x", "y").line("line", [(0.0, 1.0), (1.0, 90.0)]).log_y().svg().unwrap();
+    let seen = texts(&svg);
+    for tick in ["1", "2", "5", "10", "20", "50"] {
+        assert!(seen.contains(&tick), "{tick}: {seen:?}");
+    }
+    // What has no logarithm is left out, and a line breaks there.
+    let gap = [(0.0, 1.0), (1.0, 2.0), (2.0, 0.0), (3.0, -4.0), (4.0, 1.0), (5.0, 3.0)];
+    let svg = Chart::new("t", "x", "y").line("line", gap).log_y().svg().unwrap();
+    let lines = svg.split("<polyline ").skip(1).filter(|line| line.split("/>").next().unwrap().contains("#0072B2"));
+    assert_eq!(lines.count(), 3, "two pieces and the legend");
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    let none = Chart::new("t", "x", "y").line("line", [(0.0, 0.0), (1.0, -1.0)]).log_y();
+    assert!(matches!(none.svg(), Err(PlotError::Nothing { .. })));
+}
+
+/// A curve through all four corners: the axis goes down, and the legend is below its lowest point.
+#[test]
+fn law_the_legend_has_room_below() {
+    let corners = [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)];
+    let svg = Chart::new("t", "x", "y").line("name", corners).svg().unwrap();
+    let lowest = svg.split("<circle ").skip(1).map(|dot| number(dot, "cy")).max().unwrap();
+    let (before, _) = svg.rsplit_once("name\n").unwrap();
+    let legend = number(before.rsplit_once("<text ").unwrap().1, "y");
+    // Half a letter is above the middle of the line.
+    assert!(legend > lowest + 8, "{legend} {lowest}");
+}
+
+/// An attribute of the first element.
+fn number(svg: &str, name: &str) -> i32 {
+    let (_, rest) = svg.split_once(&format!(" {name}=\"")).unwrap();
+    rest.split_once('"').unwrap().0.parse().unwrap()
+}
