@@ -1,11 +1,12 @@
-//! What a prior does to the estimate of a mean: maximum likelihood beside maximum a posteriori, on
-//! numbers whose truth is known, on real measurements, and on your own.
+//! What a prior does to the estimate of a mean: maximum likelihood beside maximum a posteriori, on numbers
+//! whose truth is known, on real measurements, and on your own.
 //!
 //!     cargo run --release --example mle_map
 //!     cargo run --release --example mle_map -- --csv FILE --column NAME --sigma S --prior-mean M --prior-sd B
 //!
 //! `experiment.rs` repeats the estimation of a known mean and holds it against its exact errors;
-//! `measurements.rs` is Michelson's speed of light and the gravity of Washington; `own.rs` is a file of yours.
+//! `measurements.rs` is Michelson's speed of light and the gravity of Washington; `own.rs` is a file of
+//! yours.
 
 mod experiment;
 mod measurements;

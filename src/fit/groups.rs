@@ -48,8 +48,8 @@ pub struct Homogeneity<F> {
 }
 
 impl<F: Real> Homogeneity<F> {
-    /// sqrt(statistic / degrees): by so much the groups spread more than their standard errors say.
-    /// About 1 where all is right; metrologists multiply the standard error by it where it is larger (Birge 1932).
+    /// sqrt(statistic / degrees): by so much the groups spread more than their standard errors say. About 1
+    /// where all is right; metrologists multiply the standard error by it where it is larger (Birge 1932).
     pub fn birge_ratio(&self) -> F {
         (self.statistic / F::count(self.degrees)).sqrt()
     }
@@ -58,8 +58,8 @@ impl<F: Real> Homogeneity<F> {
 impl<F: Real> Groups<F> {
     /// Of groups whose variances are known, one a group. A group without observations says nothing.
     ///
-    /// Errors: `TooFew` of no groups; `Shape` where `variances` are not as many; `Entry` with the first that is not finite
-    /// and above 0; what [`Moments::mean`] says of a group that has observations, and
+    /// Errors: `TooFew` of no groups; `Shape` where `variances` are not as many; `Entry` with the first
+    /// that is not finite and above 0; what [`Moments::mean`] says of a group that has observations, and
     /// `Parameter` where one of them is not finite.
     pub fn known(groups: &[Moments<F>], variances: &ArrayRef1<F>) -> Result<Self> {
         if groups.is_empty() {
@@ -95,13 +95,13 @@ impl<F: Real> Groups<F> {
         Ok(Self { likelihood, statistic, groups: means.len() })
     }
 
-    /// Of groups whose variances are estimated from themselves, each by its unbiased variance, and
-    /// then taken as known.
+    /// Of groups whose variances are estimated from themselves, each by its unbiased variance, and then
+    /// taken as known.
     ///
-    /// That they are estimates is not accounted for: of groups of n the standard error comes out too small by a
-    /// share of about 2/n, and the statistic too large by about as much.
-    /// Errors: `TooFew` of no groups or of fewer than two observations in one; `Entry` of `variances` with the first group whose observations are all equal;
-    /// those of [`known`](Self::known).
+    /// That they are estimates is not accounted for: of groups of n the standard error comes out too small
+    /// by a share of about 2/n, and the statistic too large by about as much. Errors: `TooFew` of no groups
+    /// or of fewer than two observations in one; `Entry` of `variances` with the first group whose
+    /// observations are all equal; those of [`known`](Self::known).
     pub fn estimated(groups: &[Moments<F>]) -> Result<Self> {
         let variances = groups.iter().map(Moments::unbiased_variance).collect::<Result<Vec<_>>>()?;
         Self::known(groups, &Array1::from(variances))

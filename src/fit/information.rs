@@ -2,8 +2,8 @@ use super::gaussian::positive;
 use crate::shape::at_least_one;
 use crate::{Real, Result};
 
-/// The Fisher information in N observations of N(mu, sigma^2), and the Cramer-Rao bounds: the least variance of any
-/// unbiased estimator.
+/// The Fisher information in N observations of N(mu, sigma^2), and the Cramer-Rao bounds: the least
+/// variance of any unbiased estimator.
 ///
 /// | of | information | bound |
 /// |---|---|---|
@@ -11,10 +11,9 @@ use crate::{Real, Result};
 /// | log sigma | 2 N | 1 / (2 N) |
 /// | sigma^2 | N / (2 sigma^4) | 2 sigma^4 / N |
 ///
-/// Mean and scale have no information in common: the matrix of (mu, log sigma) is diagonal, so
-/// that the bound of the mean is the same whether sigma is known or not. The mean of the observations reaches
-/// its bound at every N; the unbiased variance, 2 sigma^4 / (N - 1), as N grows.
-/// Source: chapter `fit/mle`.
+/// Mean and scale have no information in common: the matrix of (mu, log sigma) is diagonal, so that the
+/// bound of the mean is the same whether sigma is known or not. The mean of the observations reaches its
+/// bound at every N; the unbiased variance, 2 sigma^4 / (N - 1), as N grows. Source: chapter `fit/mle`.
 ///
 /// ```
 /// use estimand::fit::Information;

@@ -96,8 +96,8 @@ impl<F: Real> MeanLikelihood<F> {
     /// 1 / variance = N / sigma^2 + 1 / beta^2,   mean = (sigma^2 nu + beta^2 sum of x) / (N beta^2 + sigma^2)
     /// ```
     ///
-    /// for a prior N(nu, beta^2). Of no observations it is the prior; it goes to the MLE as beta grows,
-    /// and to nu as beta goes to 0. As an estimator of mu the MAP is biased towards nu ([`Risk`](super::Risk)).
+    /// for a prior N(nu, beta^2). Of no observations it is the prior; it goes to the MLE as beta grows, and
+    /// to nu as beta goes to 0. As an estimator of mu the MAP is biased towards nu ([`Risk`](super::Risk)).
     pub fn posterior(&self, prior: &Gaussian<F>) -> Gaussian<F> {
         self.form.map_or(*prior, |form| prior.times(&form))
     }

@@ -10,10 +10,10 @@ use crate::{Real, Result};
 /// ```
 ///
 /// The left side is -2 sigma^2 beta^2 times likelihood and prior in the logarithm, up to a constant; so b/a
-/// is the MAP and sigma^2 beta^2 / a the posterior variance. The rest, beta^2 sum of x_i^2 + sigma^2 nu^2 - b^2/a,
-/// is written so that nothing cancels. These are the numbers of the derivation, which may overflow where the
-/// [posterior](super::MeanLikelihood::posterior) does not.
-/// Source: chapter `fit/map`, where each step is.
+/// is the MAP and sigma^2 beta^2 / a the posterior variance. The rest, beta^2 sum of x_i^2 + sigma^2 nu^2 -
+/// b^2/a, is written so that nothing cancels. These are the numbers of the derivation, which may overflow
+/// where the [posterior](super::MeanLikelihood::posterior) does not. Source: chapter `fit/map`, where each
+/// step is.
 ///
 /// ```
 /// use estimand::fit::{CompletedSquare, Gaussian, Moments};

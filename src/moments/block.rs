@@ -31,7 +31,8 @@ impl<F: Real> Block<F> {
         Self { width, mean: zeros(), shift: zeros(), square: zeros() }
     }
 
-    /// Reads whole rows; whether means and root mean squares are all so small that squares of differences are sure to be numbers.
+    /// Reads whole rows; whether means and root mean squares are all so small that squares of differences
+    /// are sure to be numbers.
     #[inline(always)]
     pub(super) fn fill<A: Arithmetic<F>>(&mut self, a: A, rows: &[F]) -> bool {
         let n = F::count(rows.len() / self.width.max(1));

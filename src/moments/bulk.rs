@@ -18,9 +18,9 @@ impl<F: Real> Pivot<F> {
 
     /// Mean and variance of a block. Not finite where a NaN, an infinity or an overflow was met.
     ///
-    /// With s the mean of x - p, the mean is p + s and the variance the mean of (x - p)^2, less s^2. That is
-    /// one pass, and loses nothing while p is within a quarter of a standard deviation of the mean. Where it is
-    /// not, the block is read again for a pivot of its own.
+    /// With s the mean of x - p, the mean is p + s and the variance the mean of (x - p)^2, less s^2. That
+    /// is one pass, and loses nothing while p is within a quarter of a standard deviation of the mean.
+    /// Where it is not, the block is read again for a pivot of its own.
     #[inline(always)]
     pub(super) fn centre<A: Arithmetic<F>>(&mut self, a: A, x: &[F]) -> Centre<F> {
         let n = F::count(x.len());

@@ -30,8 +30,8 @@ impl<F: Real> Centre<F> {
         Self { mean: Compensated::of(mean).plus(rest), variance: Compensated::of(variance) }
     }
 
-    /// Both together, of which `self` has the share `own` of the mass and `other` the share `its`,
-    /// the smaller of the two; nothing in it may overflow.
+    /// Both together, of which `self` has the share `own` of the mass and `other` the share `its`, the
+    /// smaller of the two; nothing in it may overflow.
     ///
     /// ```text
     /// d = mean of other - mean of self,   mean + its d,   variance + its ((variance of other - variance) + own d^2)

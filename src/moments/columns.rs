@@ -15,12 +15,12 @@ use crate::{Real, Result};
 /// Numbers that are worth a task of their own: tens of microseconds.
 const TASK: usize = 1 << 16;
 
-/// Count, weight, and the mean and variance of each column of rows that arrive one at a time, in
-/// blocks, or as moments of other rows: [`Moments`](super::Moments) side by side.
+/// Count, weight, and the mean and variance of each column of rows that arrive one at a time, in blocks, or
+/// as moments of other rows: [`Moments`](super::Moments) side by side.
 ///
-/// All columns have the same rows and weights. What [`Moments`](super::Moments) says of precision, NaN, infinities
-/// and weights holds here by column, except that a NaN in any column makes every reading the error
-/// `NaN { name: "x", row }`.
+/// All columns have the same rows and weights. What [`Moments`](super::Moments) says of precision, NaN,
+/// infinities and weights holds here by column, except that a NaN in any column makes every reading the
+/// error `NaN { name: "x", row }`.
 ///
 /// ```
 /// use estimand::{moments::ColumnMoments, ndarray::array};
@@ -69,7 +69,8 @@ impl<F: Real> ColumnMoments<F> {
 
     /// Of the rows of an array with a weight a row: `(n, width)` and `(n,)`.
     ///
-    /// Errors: `Shape`; `NaN` with the first weight that is; `Entry` with the first that is negative or infinite.
+    /// Errors: `Shape`; `NaN` with the first weight that is; `Entry` with the first that is negative or
+    /// infinite.
     pub fn of_weighted(x: &ArrayRef2<F>, weights: &ArrayRef1<F>) -> Result<Self> {
         weights_door(x.nrows(), weights)?;
         let width = x.ncols();
@@ -148,7 +149,8 @@ impl<F: Real> ColumnMoments<F> {
         Ok(Array1::from(self.centres.mean.clone()))
     }
 
-    /// The variance of each column, `(width,)`, divided by W; as [`Moments::variance`](super::Moments::variance).
+    /// The variance of each column, `(width,)`, divided by W; as
+    /// [`Moments::variance`](super::Moments::variance).
     pub fn variance(&self) -> Result<Array1<F>> {
         self.readable()?;
         Ok(Array1::from(self.centres.variance.clone()))

@@ -13,24 +13,25 @@ use crate::{Error, Real, Result};
 /// Numbers that are worth a task of their own: whole blocks, tens of microseconds.
 const TASK: usize = 64 * BLOCK;
 
-/// Count, weight, mean and variance of numbers that arrive in any order and any company: one at a
-/// time, in bulk, or as moments of a part.
+/// Count, weight, mean and variance of numbers that arrive in any order and any company: one at a time, in
+/// bulk, or as moments of a part.
 ///
 /// ```text
 /// W = sum of w_i,   mean = sum of w_i x_i / W,   variance = sum of w_i (x_i - mean)^2 / W
 /// ```
 ///
-/// Two parts join by Chan's formula, and numbers are taken relative to the mean, so that
-/// 10^12 + u keeps the variance of u. Mean and variance are compensated: their rounding errors do not
-/// grow with the number of steps. They are of the precision `F`; nothing is widened.
+/// Two parts join by Chan's formula, and numbers are taken relative to the mean, so that 10^12 + u keeps
+/// the variance of u. Mean and variance are compensated: their rounding errors do not grow with the number
+/// of steps. They are of the precision `F`; nothing is widened.
 ///
 /// A NaN is remembered with its row, and every reading but [`count`](Self::count) and
-/// [`weight`](Self::weight) is then the error `NaN { name: "x", row }`; the row is counted from the start of the whole
-/// stream, also after a merge. Where a number is infinite, so is the variance (its limit as that one grows), and the mean is what it is: of
-/// both infinities NaN. A weight of 0 leaves a number out, also an infinite one, but counts its row.
+/// [`weight`](Self::weight) is then the error `NaN { name: "x", row }`; the row is counted from the start
+/// of the whole stream, also after a merge. Where a number is infinite, so is the variance (its limit as
+/// that one grows), and the mean is what it is: of both infinities NaN. A weight of 0 leaves a number out,
+/// also an infinite one, but counts its row.
 ///
-/// Readings of no rows are `TooFew`, those of weights whose sum is 0 (or overflows) `Parameter`.
-/// Source: Chan, Golub and LeVeque 1983; chapter `moments/moments`.
+/// Readings of no rows are `TooFew`, those of weights whose sum is 0 (or overflows) `Parameter`. Source:
+/// Chan, Golub and LeVeque 1983; chapter `moments/moments`.
 ///
 /// ```
 /// use estimand::{moments::Moments, ndarray::array};
@@ -84,8 +85,8 @@ impl<F: Real> Moments<F> {
 
     /// Of an array with a weight a number, as if each were there `w` times.
     ///
-    /// Shapes: `x: (n,)`, `weights: (n,)`. Weights may be of any size and need not sum to 1.
-    /// Errors: `Shape`; `NaN` with the first weight that is; `Entry` with the first that is negative or infinite.
+    /// Shapes: `x: (n,)`, `weights: (n,)`. Weights may be of any size and need not sum to 1. Errors:
+    /// `Shape`; `NaN` with the first weight that is; `Entry` with the first that is negative or infinite.
     ///
     /// ```
     /// use estimand::{moments::Moments, ndarray::array};
@@ -150,8 +151,8 @@ impl<F: Real> Moments<F> {
     /// The mean squared distance from the mean, divided by W: the maximum-likelihood variance of a
     /// Gaussian. It is 0 for one row.
     ///
-    /// Bias: its expectation is (1 - sum of w^2 / W^2) times the variance of one number; (n - 1)/n without weights.
-    /// Errors: those of every reading.
+    /// Bias: its expectation is (1 - sum of w^2 / W^2) times the variance of one number; (n - 1)/n without
+    /// weights. Errors: those of every reading.
     pub fn variance(&self) -> Result<F> {
         self.readable()?;
         Ok(self.centre.variance.head)
@@ -159,9 +160,10 @@ impl<F: Real> Moments<F> {
 
     /// The unbiased variance: [`variance`](Self::variance) / (1 - sum of w^2 / W^2).
     ///
-    /// Without weights it divides by n - 1. With them it divides by W - sum of w^2 / W, which is
-    /// right where weights say how far a number is trusted (reliability weights) and not how many times it was seen: then push it
-    /// so many times. Errors: those of every reading; `TooFew` where fewer than two rows have a weight.
+    /// Without weights it divides by n - 1. With them it divides by W - sum of w^2 / W, which is right
+    /// where weights say how far a number is trusted (reliability weights) and not how many times it was
+    /// seen: then push it so many times. Errors: those of every reading; `TooFew` where fewer than two rows
+    /// have a weight.
     pub fn unbiased_variance(&self) -> Result<F> {
         self.readable()?;
         self.mass.two()?;

@@ -76,7 +76,8 @@ proptest! {
         prop_assert!((marginal - (mass.ln() + peak)).abs() <= few, "{marginal} {}", mass.ln() + peak);
     }
 
-    /// Groups of one variance are one group, however they are cut; a group without observations says nothing.
+    /// Groups of one variance are one group, however they are cut; a group without observations says
+    /// nothing.
     #[test]
     fn law_groups_of_one_variance_are_one((x, v) in groups()) {
         let mut cut = all(&x);
@@ -92,8 +93,8 @@ proptest! {
     }
 }
 
-/// Upper tails of chi-square from the incomplete gamma function in 40 digits. In terms of epsilon: e^(-x/2) has the
-/// roundings of its exponent, and each term of the sum 3 more.
+/// Upper tails of chi-square from the incomplete gamma function in 40 digits. In terms of epsilon: e^(-x/2)
+/// has the roundings of its exponent, and each term of the sum 3 more.
 #[test]
 fn ref_tails_of_chi_square() {
     for (degrees, x, tail) in [
@@ -144,8 +145,8 @@ fn ref_gravity() {
     assert!((agreement.p_value / 0.003_382_957_469_351_864 - 1.0).abs() < 1e-13, "{agreement:?}");
 }
 
-/// Where all groups have one mean, p-values are uniform: 20 000 of them against the bound of Massart at 1e-9. With
-/// variances a tenth too small they are not.
+/// Where all groups have one mean, p-values are uniform: 20 000 of them against the bound of Massart at
+/// 1e-9. With variances a tenth too small they are not.
 #[test]
 fn stat_p_values_are_uniform() {
     let (runs, variances): (_, Array1<f64>) = (20_000, array![0.5, 2.0, 9.0, 1.0]);

@@ -39,9 +39,9 @@ proptest! {
     }
 }
 
-/// Over 40 000 samples of 8 from N(0, 4): the mean has its bound for a variance, the unbiased
-/// variance 2 sigma^4 / 7 where the bound is 2 sigma^4 / 8, and the biased one is below it. A sample variance
-/// over m has a relative standard error of about sqrt(2 (1 + kurtosis/2) / m), here below 1.2 %; 6 of them.
+/// Over 40 000 samples of 8 from N(0, 4): the mean has its bound for a variance, the unbiased variance 2
+/// sigma^4 / 7 where the bound is 2 sigma^4 / 8, and the biased one is below it. A sample variance over m
+/// has a relative standard error of about sqrt(2 (1 + kurtosis/2) / m), here below 1.2 %; 6 of them.
 #[test]
 fn stat_who_reaches_the_bound() {
     let (n, variance) = (8, 4.0);

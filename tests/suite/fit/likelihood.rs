@@ -31,7 +31,8 @@ proptest! {
         assert_eps(likelihood.information(), x.len() as f64 / v, x.len() as f64 / v, 4.0, "information");
     }
 
-    /// At the MLE the slope is zero, by its formula and by differences of the definition; likewise at the MAP.
+    /// At the MLE the slope is zero, by its formula and by differences of the definition; likewise at the
+    /// MAP.
     #[test]
     fn law_mle_and_map_are_stationary(x in observations(), (v, nu, b) in design()) {
         let likelihood = MeanLikelihood::of(&moments(&x), v).unwrap();

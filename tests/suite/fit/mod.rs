@@ -25,8 +25,8 @@ pub fn log_normal(x: f64, mean: f64, variance: f64) -> f64 {
     -(x - mean).powi(2) / (2.0 * variance) - (2.0 * std::f64::consts::PI * variance).ln() / 2.0
 }
 
-/// The integral of a smooth function that falls as a Gaussian of that mean and sd does, by the
-/// trapezoidal rule: at a step of sd/8 its own error is below e^-1000, and beyond 12 sd lies less than 1e-30.
+/// The integral of a smooth function that falls as a Gaussian of that mean and sd does, by the trapezoidal
+/// rule: at a step of sd/8 its own error is below e^-1000, and beyond 12 sd lies less than 1e-30.
 pub fn integral(mean: f64, sd: f64, f: impl Fn(f64) -> f64) -> f64 {
     let step = sd / 8.0;
     (-96..=96).map(|k| f(mean + f64::from(k) * step)).sum::<f64>() * step

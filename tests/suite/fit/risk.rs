@@ -61,7 +61,8 @@ proptest! {
 }
 
 /// 10 000 repetitions of the experiment: mean and MSE of both estimators within 4 standard errors of their
-/// exact values; the variance by the MSE. Of 12 comparisons one would be off with chance 8e-4, on another seed than this.
+/// exact values; the variance by the MSE. Of 12 comparisons one would be off with chance 8e-4, on another
+/// seed than this.
 #[test]
 fn stat_the_experiment_repeats() {
     let prior = Gaussian::new(1.0, 2.0).unwrap();

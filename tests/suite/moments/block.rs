@@ -4,7 +4,8 @@ use estimand::ndarray::Array2;
 
 use super::columns::assert_columns;
 
-/// Columns that differ in their last place only: the first mean of a block is moved, in each column by its own need.
+/// Columns that differ in their last place only: the first mean of a block is moved, in each column by its
+/// own need.
 fn last_places<F: Real>(rows: usize, width: usize) {
     let x = Array2::from_shape_fn((rows, width), |(i, j)| {
         let base = 1.0 + 0.9 * j as f64 / width as f64;

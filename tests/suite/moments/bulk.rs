@@ -45,8 +45,8 @@ fn hard_last_places() {
     last_places::<f64>(1.7e150);
 }
 
-/// Blocks that are not like those before: a pivot is left where it is too far off, by a trend, a jump or a change of
-/// scale.
+/// Blocks that are not like those before: a pivot is left where it is too far off, by a trend, a jump or a
+/// change of scale.
 #[test]
 fn law_blocks_of_any_kind_follow_each_other() {
     type Shape = fn(f64) -> f64;

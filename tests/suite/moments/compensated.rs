@@ -1,6 +1,7 @@
 use estimand::moments::Moments;
 
-/// A head alone would lose each of these steps: 2^24 + 1 is 2^24 in f32. The mean is read to its last place.
+/// A head alone would lose each of these steps: 2^24 + 1 is 2^24 in f32. The mean is read to its last
+/// place.
 #[test]
 fn hard_steps_below_the_last_place_add_up() {
     let mut moments = Moments::<f32>::new();

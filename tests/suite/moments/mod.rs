@@ -46,12 +46,13 @@ pub fn numbers(n: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value
 
 /// How far mean and variance may be off, in epsilons, for sums of `chain` terms in a lane.
 ///
-/// The deviations of a block are taken from a pivot p that is within a quarter of a standard deviation of its mean:
-/// none is above 5/4 of the largest from the mean, their sum is known to half an epsilon for each
-/// addition of them, and the sum of squares, at most 17/16 of the scatter, likewise, with 2 for a square and 2 for
-/// the division. The square of the mean deviation that is taken from it is off by twice 1/4 times the error
-/// of the deviations' mean. A step that joins has 4 roundings of its own size; shares of all steps add up to 1 for the variance,
-/// and to 1 + ln n spreads for the mean. What is read is rounded once more.
+/// The deviations of a block are taken from a pivot p that is within a quarter of a standard deviation of
+/// its mean: none is above 5/4 of the largest from the mean, their sum is known to half an epsilon for each
+/// addition of them, and the sum of squares, at most 17/16 of the scatter, likewise, with 2 for a square
+/// and 2 for the division. The square of the mean deviation that is taken from it is off by twice 1/4 times
+/// the error of the deviations' mean. A step that joins has 4 roundings of its own size; shares of all
+/// steps add up to 1 for the variance, and to 1 + ln n spreads for the mean. What is read is rounded once
+/// more.
 pub struct Limits {
     pub mean: f64,
     pub variance: f64,
