@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::kernel::Level;
 use crate::rows::{Grad, Terms, reduce, weigh};
@@ -46,7 +46,7 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     /// Bias: unbiased, both, where each row is. No variance where S = 1.
     /// Errors: `Parameter` where there are no samples; `NaN` with the row.
     pub fn of_rows<R: Rows<F, Parts = P>>(rows: &R) -> Result<Self> {
-        Self::of_weighted(rows, |_| F::one())
+        Self::of_weighted(rows, None)
     }
 
     /// The mean of independent draws that were made, `draws` of each parameter row: [`of_rows`](Self::of_rows).
@@ -75,8 +75,8 @@ impl<F: Real, P: Parts> Estimate<F, P> {
         Self::of_rows(&Held { flat, parts, shape })
     }
 
-    /// Of rows times a weight, which together are independent.
-    pub(super) fn of_weighted<R: Rows<F, Parts = P>>(rows: &R, weight: impl Fn(usize) -> F + Sync) -> Result<Self> {
+    /// Of rows times a weight each, which together are independent.
+    pub(super) fn of_weighted<R: Rows<F, Parts = P>>(rows: &R, weights: Option<&Array1<F>>) -> Result<Self> {
         let Shape { rows: n, repeat: samples, .. } = rows.shape();
         at_least_one("repeat", samples)?;
         let parts = rows.parts();
@@ -86,12 +86,13 @@ impl<F: Real, P: Parts> Estimate<F, P> {
         for (t, mut near) in near.rows_mut().into_iter().enumerate() {
             let first = t * samples;
             rows.visit_rows(Level::best(), first..first + 1, |i, row| {
-                near.iter_mut().zip(row).for_each(|(to, &g)| *to = weigh(weight(i), g));
+                let weight = weights.map_or(F::one(), |w| w[i]);
+                near.iter_mut().zip(row).for_each(|(to, &g)| *to = weigh(weight, g));
             });
         }
         // A row that is not finite is no place to measure from.
         near.mapv_inplace(|g: F| if g.is_finite() { g } else { F::zero() });
-        let sums = reduce(rows, &Spread { weight, near: near.view(), samples })?;
+        let sums = reduce(rows, &Spread { weights: weights.map(|w| w.view()), near: near.view(), samples })?;
         let count = F::count(samples);
         let mut gradient = near;
         let mut variance = Array2::zeros((n, width));
@@ -150,20 +151,20 @@ impl<F: Real, P: Parts> Estimate<F, P> {
 }
 
 /// Weighted rows and their squares, from a place near them.
-struct Spread<'a, F, W> {
-    weight: W,
+struct Spread<'a, F> {
+    weights: Option<ArrayView1<'a, F>>,
     near: ArrayView2<'a, F>,
     samples: usize,
 }
 
-impl<F: Real, W: Fn(usize) -> F + Sync> Terms<F> for Spread<'_, F, W> {
+impl<F: Real> Terms<F> for Spread<'_, F> {
     fn count(&self, width: usize) -> usize {
         2 * width
     }
 
     #[inline(always)]
     fn add(&self, i: usize, row: &[F], sums: &mut [F]) {
-        let weight = (self.weight)(i);
+        let weight = self.weights.map_or(F::one(), |weights| weights[i]);
         let near = self.near.row(i / self.samples);
         let near = near.to_slice().unwrap_or_default();
         let (sum, squares) = sums.split_at_mut(row.len());

@@ -46,9 +46,9 @@ pub fn score_function<F: Real, R: Rows<F>>(
     let shape = score.shape();
     admit(cost, shape, &baseline)?;
     match baseline {
-        Baseline::None => Estimate::of_weighted(&score, |i| cost[i]),
-        Baseline::Constant(b) => Estimate::of_weighted(&score, |i| cost[i] - b),
-        Baseline::Given(b) => Estimate::of_weighted(&score, |i| cost[i] - b[i]),
+        Baseline::None | Baseline::Constant(_) | Baseline::Given(_) => {
+            Estimate::of_weighted(&score, Some(&advantages(cost, baseline)))
+        }
         Baseline::LeaveOneOut => covariance(cost, &score, F::one()),
         Baseline::Mean => covariance(cost, &score, F::one() - F::one() / F::count(shape.repeat)),
         Baseline::Optimal(fitted) => fitted_baseline::in_total(&centred(cost, shape.repeat), &score, fitted),
@@ -73,6 +73,17 @@ fn admit<F: Real>(cost: &ArrayRef1<F>, shape: Shape, baseline: &Baseline<'_, F>)
         _ if shape.repeat == 1 && shape.rows > 0 => Err(Error::TooFew { name: "cost", got: 1, needs: 2 }),
         _ => Ok(()),
     }
+}
+
+/// Costs less a baseline that was known before the draw.
+fn advantages<F: Real>(cost: &ArrayRef1<F>, baseline: Baseline<'_, F>) -> Array1<F> {
+    let mut off = cost.to_owned();
+    match baseline {
+        Baseline::Constant(b) => off.mapv_inplace(|c| c - b),
+        Baseline::Given(b) => off.zip_mut_with(b, |c, &b| *c -= b),
+        _ => (),
+    }
+    off
 }
 
 /// Costs less the mean of their parameter row. The mean is taken twice, so that what is left sums to 0
@@ -212,12 +223,7 @@ impl<F: Real, D: Distribution<F>> Plan<F> for ScoreFunction<'_, F, D> {
             return Ok(self.estimate(cost)?.gradient);
         }
         admit(cost, self.law.shape(), &self.baseline)?;
-        let weights = match self.baseline {
-            Baseline::Constant(b) => cost.mapv(|c| c - b),
-            Baseline::Given(b) => Array1::from_shape_fn(cost.len(), |i| cost[i] - b[i]),
-            _ => cost.clone(),
-        };
-        self.law.score(&self.x)?.collect().weighted_rows(&weights)
+        self.law.score(&self.x)?.collect().weighted_rows(&advantages(cost, self.baseline))
     }
 
     fn draws(&self) -> usize {

@@ -81,7 +81,7 @@ pub trait Rows<F: Real>: Sync {
     /// Infinities of both signs have no sum, and give NaN.
     /// Errors: `NaN` with the first row that holds one.
     fn total(&self) -> Result<Grad<F, Self::Parts>> {
-        Ok(Grad::held(reduce(self, &Weights(|_| F::one()))?, self.parts()))
+        Ok(Grad::held(reduce(self, &Weights(None))?, self.parts()))
     }
 
     /// The weighted sum of the rows of each parameter row: `(rows, width)`.
@@ -91,6 +91,7 @@ pub trait Rows<F: Real>: Sync {
     fn weighted(&self, weights: &ArrayRef1<F>) -> Result<Grad<F, Self::Parts>> {
         same_shape("weights", weights.shape(), &[self.shape().samples()])?;
         no_nan("weights", weights)?;
-        Ok(Grad::held(reduce(self, &Weights(|i| weights[i]))?, self.parts()))
+        let weights = weights.as_standard_layout();
+        Ok(Grad::held(reduce(self, &Weights(weights.as_slice()))?, self.parts()))
     }
 }

@@ -1,12 +1,16 @@
 //! Sums over the rows of each parameter row, which threads may share.
+//!
+//! Rows are made a block at a time, and the block is added up by itself: the code that makes the rows of a law
+//! is compiled once for all that is summed of them, and the code that sums, once for all laws.
 
 use std::ops::Range;
 
 use ndarray::Array2;
 
 use super::Rows;
-use super::sum::{BLOCK, PairwiseRows, Sink, weigh};
-use crate::kernel::{Level, map, several};
+use super::sum::{BLOCK, PairwiseRows, weigh};
+use crate::arithmetic::Arithmetic;
+use crate::kernel::{Level, Work, map, run, several};
 use crate::shape::any;
 use crate::{Error, Parts, Real, Result};
 
@@ -15,6 +19,9 @@ const TASK_LEVEL: u32 = 5;
 /// Rows of a task, at the most.
 const TASK: usize = BLOCK << TASK_LEVEL;
 
+/// Numbers that are made before they are added up: they stay in the nearest cache.
+const TOGETHER: usize = 4096;
+
 /// What is summed of each row: itself with a weight, its powers, its products with a cost.
 pub(crate) trait Terms<F: Real>: Sync {
     /// How many numbers, of rows of a width.
@@ -22,37 +29,22 @@ pub(crate) trait Terms<F: Real>: Sync {
 
     /// Adds those of row `i` to the sums.
     fn add(&self, i: usize, row: &[F], sums: &mut [F]);
-
-    /// Those of row `i`, the only one of its parameter row.
-    #[inline(always)]
-    fn put(&self, i: usize, row: &[F], sum: &mut PairwiseRows<F>, out: &mut impl Sink<F>) {
-        self.add(i, row, sum.open());
-        sum.drain_onto(out);
-    }
 }
 
-/// The rows themselves, each with a weight.
-pub(super) struct Weights<W>(pub(super) W);
+/// The rows themselves, each with a weight, or as they are.
+pub(super) struct Weights<'a, F>(pub(super) Option<&'a [F]>);
 
-impl<F: Real, W: Fn(usize) -> F + Sync> Terms<F> for Weights<W> {
+impl<F: Real> Terms<F> for Weights<'_, F> {
     fn count(&self, width: usize) -> usize {
         width
     }
 
     #[inline(always)]
     fn add(&self, i: usize, row: &[F], sums: &mut [F]) {
-        let weight = (self.0)(i);
-        if weight == F::one() {
-            sums.iter_mut().zip(row).for_each(|(sum, &g)| *sum += g);
-        } else {
-            sums.iter_mut().zip(row).for_each(|(sum, &g)| *sum += weigh(weight, g));
+        match self.0 {
+            None => sums.iter_mut().zip(row).for_each(|(sum, &g)| *sum += g),
+            Some(weights) => sums.iter_mut().zip(row).for_each(|(sum, &g)| *sum += weigh(weights[i], g)),
         }
-    }
-
-    #[inline(always)]
-    fn put(&self, i: usize, row: &[F], _: &mut PairwiseRows<F>, out: &mut impl Sink<F>) {
-        let weight = (self.0)(i);
-        out.put(row.iter().map(|&g| weigh(weight, g)));
     }
 }
 
@@ -63,14 +55,8 @@ impl<F: Real, W: Fn(usize) -> F + Sync> Terms<F> for Weights<W> {
 pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(rows: &R, terms: &T) -> Result<Array2<F>> {
     let shape = rows.shape();
     let (count, samples) = (terms.count(rows.parts().width()), shape.samples());
-    let mut flat = if several() && samples > TASK {
-        by_tasks(rows, terms, count)
-    } else {
-        // One thread appends, and does not pay for zeros that are written over.
-        let mut flat = Vec::with_capacity(shape.rows * count);
-        sums(rows, terms, count, 0..samples, &mut flat);
-        flat
-    };
+    let mut flat =
+        if several() && samples > TASK { by_tasks(rows, terms, count) } else { sums(rows, terms, count, 0..samples) };
     // Parameter rows without a sample have the sum of nothing.
     flat.resize(shape.rows * count, F::zero());
     let flat = Array2::from_shape_vec((shape.rows, count), flat).unwrap_or_default();
@@ -81,61 +67,83 @@ pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(rows: &R, terms:
 }
 
 /// The sums of the parameter rows that a range of rows belongs to, or of its part of one.
-fn sums<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(
-    rows: &R,
-    terms: &T,
-    count: usize,
-    range: Range<usize>,
-    out: &mut impl Sink<F>,
-) {
-    let repeat = rows.shape().repeat.max(1);
+fn sums<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(rows: &R, terms: &T, count: usize, range: Range<usize>) -> Vec<F> {
+    let (repeat, width) = (rows.shape().repeat.max(1), rows.parts().width());
+    let together = (TOGETHER / width.max(1)).clamp(1, BLOCK);
+    let mut out = Vec::with_capacity(range.len().div_ceil(repeat) * count);
     let mut sum = PairwiseRows::new(count);
-    rows.visit_rows(Level::best(), range.clone(), |i, row| {
-        if repeat == 1 {
-            terms.put(i, row, &mut sum, out);
-            return;
-        }
-        terms.add(i, row, sum.open());
-        sum.close();
-        if (i + 1) % repeat == 0 || i + 1 == range.end {
-            sum.drain_onto(out);
-        }
-    });
+    let mut made = Vec::with_capacity(together * width);
+    for start in range.clone().step_by(together) {
+        let end = range.end.min(start + together);
+        make(rows, start..end, &mut made);
+        let (sum, out) = (&mut sum, &mut out);
+        run(Level::best(), AddUp { terms, range: start..end, last: range.end, made: &made, width, repeat, sum, out });
+    }
+    out
 }
 
-/// All sums, flat: the rows of a task are those of whole parameter rows, each task with its place
-/// in the result; or [`TASK`] of one, whose sums are joined as one pass joins them.
+/// The rows of a range, one behind the other.
+fn make<F: Real, R: Rows<F> + ?Sized>(rows: &R, range: Range<usize>, made: &mut Vec<F>) {
+    made.clear();
+    rows.visit_rows(Level::best(), range, |_, row| made.extend_from_slice(row));
+}
+
+/// Rows that were made, added up; at the end of each parameter row its sum is appended.
+struct AddUp<'a, F, T> {
+    terms: &'a T,
+    range: Range<usize>,
+    last: usize,
+    made: &'a [F],
+    width: usize,
+    repeat: usize,
+    sum: &'a mut PairwiseRows<F>,
+    out: &'a mut Vec<F>,
+}
+
+impl<F: Real, T: Terms<F>> Work<F> for AddUp<'_, F, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work<A: Arithmetic<F>>(self, _: A) {
+        for (k, i) in self.range.enumerate() {
+            let row = self.made.get(k * self.width..(k + 1) * self.width).unwrap_or_default();
+            self.terms.add(i, row, self.sum.open());
+            self.sum.close();
+            if (i + 1) % self.repeat == 0 || i + 1 == self.last {
+                self.sum.drain_onto(self.out);
+            }
+        }
+    }
+}
+
+/// All sums, flat: a task has the rows of whole parameter rows, or [`TASK`] of one, whose sums are joined as
+/// one pass joins them.
 fn by_tasks<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(rows: &R, terms: &T, count: usize) -> Vec<F> {
     let shape = rows.shape();
     let (repeat, samples) = (shape.repeat, shape.samples());
-    let run = |(range, mut place): (Range<usize>, &mut [F])| sums(rows, terms, count, range, &mut place);
     if repeat <= TASK {
-        let mut flat = vec![F::zero(); shape.rows * count];
-        let each = TASK / repeat;
-        let places = flat.chunks_mut((each * count).max(1)).enumerate();
-        let range = |k: usize| k * each * repeat..samples.min((k + 1) * each * repeat);
-        map(places.map(|(k, place)| (range(k), place)).collect(), run);
-        return flat;
+        let each = TASK / repeat * repeat;
+        let ranges = (0..samples).step_by(each).map(|start| start..samples.min(start + each)).collect();
+        return map(ranges, |range| sums(rows, terms, count, range)).concat();
     }
-    let tasks = repeat.div_ceil(TASK);
-    let mut partial = vec![F::zero(); shape.rows * tasks * count];
-    let places = partial.chunks_mut(count.max(1)).enumerate();
-    let range = |k: usize| {
-        let (start, end) = (k / tasks * repeat + k % tasks * TASK, (k / tasks + 1) * repeat);
-        start..end.min(start + TASK)
+    let of_one = |t: usize| {
+        let end = (t + 1) * repeat;
+        (t * repeat..end).step_by(TASK).map(move |start| start..end.min(start + TASK))
     };
-    map(places.map(|(k, place)| (range(k), place)).collect(), run);
+    let ranges = (0..shape.rows).flat_map(of_one).collect::<Vec<_>>();
+    let partial = map(ranges.clone(), |range| sums(rows, terms, count, range));
     let mut flat = Vec::with_capacity(shape.rows * count);
     let mut sum = PairwiseRows::new(count);
-    for of_one_row in partial.chunks((tasks * count).max(1)) {
-        for (k, part) in of_one_row.chunks(count).enumerate() {
-            if (k + 1) * TASK <= repeat {
-                sum.join(TASK_LEVEL, part.to_vec());
-            } else {
-                sum.add(part);
-            }
+    for (range, part) in ranges.into_iter().zip(partial) {
+        let last = range.end % repeat == 0;
+        if range.len() == TASK {
+            sum.join(TASK_LEVEL, part);
+        } else {
+            sum.add(&part);
         }
-        sum.drain_onto(&mut flat);
+        if last {
+            sum.drain_onto(&mut flat);
+        }
     }
     flat
 }

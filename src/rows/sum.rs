@@ -47,28 +47,6 @@ pub(crate) fn weigh<F: Real>(weight: F, x: F) -> F {
     if weight == F::zero() && !x.is_nan() { F::zero() } else { weight * x }
 }
 
-/// Where sums go, one after another.
-pub(crate) trait Sink<F> {
-    fn put(&mut self, sum: impl ExactSizeIterator<Item = F>);
-}
-
-/// At the end.
-impl<F> Sink<F> for Vec<F> {
-    #[inline(always)]
-    fn put(&mut self, sum: impl ExactSizeIterator<Item = F>) {
-        self.extend(sum);
-    }
-}
-
-/// In a place that is there, of which what is left is kept.
-impl<F> Sink<F> for &mut [F] {
-    #[inline(always)]
-    fn put(&mut self, sum: impl ExactSizeIterator<Item = F>) {
-        let place = self.split_off_mut(..sum.len()).unwrap_or_default();
-        place.iter_mut().zip(sum).for_each(|(to, x)| *to = x);
-    }
-}
-
 /// The sum of rows that arrive one at a time: blocks in order, blocks joined in pairs as the bits
 /// of a binary counter carry.
 pub(crate) struct PairwiseRows<F> {
@@ -115,12 +93,13 @@ impl<F: Real> PairwiseRows<F> {
         self.partial.push((level, sum));
     }
 
-    /// Moves the sum to `out`, leaving none.
-    pub(crate) fn drain_onto(&mut self, out: &mut impl Sink<F>) {
+    /// Moves the sum to the end of `out`, leaving none.
+    #[inline(always)]
+    pub(crate) fn drain_onto(&mut self, out: &mut Vec<F>) {
         for (_, part) in self.partial.drain(..).rev() {
             add_to(&mut self.block, &part);
         }
-        out.put(self.block.iter().copied());
+        out.extend_from_slice(&self.block);
         self.block.fill(F::zero());
         self.in_block = 0;
     }
