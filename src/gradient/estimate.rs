@@ -121,7 +121,7 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     /// g = (S_1 g_1 + S_2 g_2) / S,   v = (S_1^2 v_1 + S_2^2 v_2) / S^2,   S = S_1 + S_2
     /// ```
     ///
-    /// So a large sample is worked through in blocks, on several machines too. Unbiased where both are;
+    /// So a large sample is worked through in parts, on several machines too. Unbiased where both are;
     /// no variance where one has none. Errors: `Shape`.
     ///
     /// ```

@@ -1,18 +1,18 @@
-//! Sums over the rows of each parameter row, which threads may share.
+//! Rows that are not yet made, and the sums over those of each parameter row, which threads may share.
 //!
 //! Rows are made a block at a time, and the block is added up by itself: the code that makes the rows of a law
 //! is compiled once for all that is summed of them, and the code that sums, once for all laws.
 
 use std::ops::Range;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayRef1};
 
-use super::Rows;
+use super::grad::Grad;
 use super::sum::{BLOCK, PairwiseRows, weigh};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, Work, map, run, several};
-use crate::shape::any;
-use crate::{Error, Parts, Real, Result};
+use crate::shape::{any, no_nan, same_shape};
+use crate::{Error, Parts, Real, Result, Shape};
 
 /// A full task of one parameter row is 2^`TASK_LEVEL` blocks: one partial sum of a pairwise sum.
 const TASK_LEVEL: u32 = 5;
@@ -21,6 +21,75 @@ const TASK: usize = BLOCK << TASK_LEVEL;
 
 /// Numbers that are made before they are added up: they stay in the nearest cache.
 const TOGETHER: usize = 4096;
+
+/// Gradient rows that are not yet made, read in one of four ways.
+///
+/// [`visit`](Self::visit) (or [`visit_rows`](Self::visit_rows) of a range) makes each row once; [`collect`](Self::collect) keeps them all,
+/// `(n, width)`; [`total`](Self::total) and [`weighted`](Self::weighted) sum them to the shape of
+/// the parameters, `(rows, width)`: row `i` goes to parameter row `i / repeat`. Nothing divides by
+/// `n`. Sums over many rows are pairwise: the rounding error grows with the logarithm of `n`.
+///
+/// ```
+/// use estimand::{DiagGaussian, Distribution, Rows, ndarray::array};
+///
+/// let (loc, log_scale) = (array![0.0], array![0.0]);
+/// let q = DiagGaussian::shared(&loc, &log_scale, 2)?;     // one theta, two samples
+/// let x = array![[1.0], [-3.0]];
+/// let score = q.score(&x)?;
+/// assert_eq!(score.collect().flat(), array![[1.0, 0.0], [-3.0, 8.0]]); // d log q / d (loc, log_scale)
+/// assert_eq!(score.weighted(&array![0.5, 0.5])?.flat(), array![[-1.0, 4.0]]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub trait Rows<F: Real>: Sync {
+    /// How a row is divided.
+    type Parts: Parts;
+
+    /// What the rows are called in an error.
+    const NAME: &'static str;
+
+    /// The parts of a row.
+    fn parts(&self) -> Self::Parts;
+
+    /// How the rows are shared.
+    fn shape(&self) -> Shape;
+
+    /// Makes the rows of a range once each, in order, at a level: `each(i, row)`. A range that ends
+    /// beyond the last row ends there.
+    fn visit_rows(&self, level: Level, range: Range<usize>, each: impl FnMut(usize, &[F]));
+
+    /// Makes every row once, in order: `each(i, row)`.
+    fn visit(&self, each: impl FnMut(usize, &[F])) {
+        self.visit_rows(Level::best(), 0..self.shape().samples(), each);
+    }
+
+    /// Every row kept, NaN too: `(n, width)`.
+    fn collect(&self) -> Grad<F, Self::Parts> {
+        let parts = self.parts();
+        let shape = (self.shape().samples(), parts.width());
+        let mut flat = Vec::with_capacity(shape.0.saturating_mul(shape.1));
+        self.visit(|_, row| flat.extend_from_slice(row));
+        Grad::held(Array2::from_shape_vec(shape, flat).unwrap_or_default(), parts)
+    }
+
+    /// The sum of the rows of each parameter row: `(rows, width)`.
+    ///
+    /// Infinities of both signs have no sum, and give NaN.
+    /// Errors: `NaN` with the first row that holds one.
+    fn total(&self) -> Result<Grad<F, Self::Parts>> {
+        Ok(Grad::held(reduce(self, &Weights(None))?, self.parts()))
+    }
+
+    /// The weighted sum of the rows of each parameter row: `(rows, width)`.
+    ///
+    /// A weight of 0 leaves a row out, also one that is infinite.
+    /// Errors: `Shape` where `weights` is not `(n,)`; `NaN` with the first weight or row that is.
+    fn weighted(&self, weights: &ArrayRef1<F>) -> Result<Grad<F, Self::Parts>> {
+        same_shape("weights", weights.shape(), &[self.shape().samples()])?;
+        no_nan("weights", weights)?;
+        let weights = weights.as_standard_layout();
+        Ok(Grad::held(reduce(self, &Weights(weights.as_slice()))?, self.parts()))
+    }
+}
 
 /// What is summed of each row: itself with a weight, its powers, its products with a cost.
 pub(crate) trait Terms<F: Real>: Sync {
@@ -32,7 +101,7 @@ pub(crate) trait Terms<F: Real>: Sync {
 }
 
 /// The rows themselves, each with a weight, or as they are.
-pub(super) struct Weights<'a, F>(pub(super) Option<&'a [F]>);
+struct Weights<'a, F>(Option<&'a [F]>);
 
 impl<F: Real> Terms<F> for Weights<'_, F> {
     fn count(&self, width: usize) -> usize {
