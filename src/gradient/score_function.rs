@@ -176,7 +176,7 @@ impl<F: Real> Terms<F> for CoMoments<'_, F> {
 /// use estimand::gradient::{Baseline, Bias, Plan, ScoreFunction};
 /// use estimand::{Bernoulli, ndarray::array};
 ///
-/// let q = Bernoulli::new(&array![[0.0], [0.0]])?.repeat_rows(2);         // two laws, two samples each
+/// let q = Bernoulli::new(array![[0.0], [0.0]])?.repeat_rows(2);          // two laws, two samples each
 /// let noise = array![[0.3], [0.6], [0.1], [0.2]];                         // a bit is 1 below 1/2
 /// let plan = ScoreFunction::propose(&q, noise, Baseline::LeaveOneOut)?;
 /// assert_eq!(plan.points(), array![[1.0], [0.0], [1.0], [1.0]]);
