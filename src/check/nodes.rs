@@ -44,11 +44,11 @@ impl Nodes {
     /// The rule is as good as exact for smooth integrands (entire functions of moderate growth): with t = 2 pi / step its
     /// error is of the order of t^k e^(-t^2 / 2) for z^k (e^(-t^2 / 2) is 3e-18 at a step of 0.7, 5e-35 at 0.5), and of e^(-(t - k)^2 / 2) for
     /// e^(i k z). For kinks and jumps it is not: use [`density`](Self::density) with breaks there.
-    /// Errors: `Parameter` where `step` is not in (0, 1].
+    /// Errors: `Parameter` where `step` is not from 1e-4 to 1.
     /// Source: Trefethen and Weideman 2014, "The exponentially convergent trapezoidal rule".
     pub fn normal(step: f64) -> Result<Self> {
-        if !(step > 0.0 && step <= 1.0) {
-            return Err(Error::Parameter { name: "step", value: step, expected: "a number in (0, 1]" });
+        if !(1e-4..=1.0).contains(&step) {
+            return Err(Error::Parameter { name: "step", value: step, expected: "a number from 1e-4 to 1" });
         }
         let end = (NORMAL_END / step).ceil() as i64;
         let points: Vec<f64> = (-end..=end).map(|k| k as f64 * step).collect();
@@ -71,7 +71,7 @@ impl Nodes {
     /// mass to speak of. Weights are normalised to sum to 1.
     ///
     /// Errors: `Parameter` where `order` is not in 1..=64; `TooFew` where there are fewer than two breaks; `Entry`
-    /// where breaks do not rise, or the log-density is NaN or +inf at a point.
+    /// where breaks do not rise, or the log-density is NaN or +inf at a point; `Parameter` where it is -inf at all.
     ///
     /// ```
     /// use estimand::check::Nodes;
@@ -89,8 +89,9 @@ impl Nodes {
         if breaks.len() < 2 {
             return Err(Error::TooFew { name: "breaks", got: breaks.len(), needs: 2 });
         }
-        if let Some(k) = breaks.windows(2).position(|pair| !(pair[0] < pair[1] && pair[1].is_finite())) {
-            let (index, value) = (vec![k + 1], breaks[k + 1]);
+        let rises = |k: usize| breaks[k].is_finite() && (k == 0 || breaks[k - 1] < breaks[k]);
+        if let Some(k) = (0..breaks.len()).find(|&k| !rises(k)) {
+            let (index, value) = (vec![k], breaks[k]);
             return Err(Error::Entry { name: "breaks", index, value, expected: "rising, finite numbers" });
         }
         let rule = legendre(order);
@@ -108,6 +109,13 @@ impl Nodes {
             return Err(Error::Entry { name: "points", index: vec![k], value: points[k], expected });
         }
         let peak = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if peak == f64::NEG_INFINITY {
+            return Err(Error::Parameter {
+                name: "log_density",
+                value: peak,
+                expected: "some mass between the breaks",
+            });
+        }
         weights.iter_mut().zip(&logs).for_each(|(w, log)| *w *= (log - peak).exp());
         Ok(Self::normalised(points, weights))
     }

@@ -45,7 +45,7 @@ pub struct Tested {
 }
 
 impl Tested {
-    /// The number of rows at which the smallest bias is at most `bias` in every coordinate; none where a bias is not positive.
+    /// The number of rows at which the smallest bias is at most `bias` in every coordinate.
     ///
     /// Errors: `Shape`; `Entry` where a bias is not positive.
     pub fn rows_for(&self, bias: &ArrayRef1<f64>) -> Result<usize> {
@@ -94,7 +94,8 @@ impl fmt::Display for Tested {
 /// Rows that never vary are taken for a constant, and compared to rounding. What no row shows is not seen: a spike
 /// that is rarer than 1/n.
 /// Shapes: `rows: (n, P)`, `truth: (P,)`. Statistics are in f64.
-/// Errors: `Shape`; `TooFew` where n < 2 or P = 0; `NaN` with the row; `Parameter` where alpha is not in (0, 1).
+/// Errors: `Shape`; `TooFew` where n < 2 or P = 0; `NaN` with the row; `Entry` where a truth is not finite; `Parameter` where
+/// alpha is not in (0, 1).
 ///
 /// ```
 /// use estimand::check::{Verdict, unbiased};
@@ -130,8 +131,8 @@ pub fn unbiased<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>, alpha: f64) 
     if let Some(row) = rows.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan())) {
         return Err(Error::NaN { name: "rows", row });
     }
-    if let Some(row) = truth.iter().position(|t| t.is_nan()) {
-        return Err(Error::NaN { name: "truth", row });
+    if let Some((j, t)) = truth.iter().enumerate().find(|(_, t)| !t.is_finite()) {
+        return Err(Error::Entry { name: "truth", index: vec![j], value: t.as_f64(), expected: "a finite number" });
     }
     // 1 - (1 - alpha)^(1 / P), and its quantiles.
     let level = -((-alpha).ln_1p() / width as f64).exp_m1();
@@ -216,7 +217,8 @@ fn columns<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>) -> Vec<Column> {
             off: mean,
             std_error: spread / (count * (count - 1.0)).sqrt(),
             rounding: 8.0 * F::epsilon().as_f64() * size,
-            tail: if tail.is_nan() { f64::INFINITY } else { tail },
+            // Rows that are not finite have no mean to speak of, and no verdict.
+            tail: if tail.is_nan() || !mean.is_finite() { f64::INFINITY } else { tail },
         }
     };
     rows.columns().into_iter().zip(truth.iter().map(|t| t.as_f64())).map(column).collect()

@@ -135,6 +135,10 @@ impl<F: Real> Groups<F> {
 /// ```
 fn upper_tail(degrees: usize, x: f64) -> f64 {
     let h = 0.5 * x;
+    // Below the least number, by far: terms would leave the numbers before their sum does.
+    if h.is_infinite() || 0.5 * degrees as f64 * (1.0 + h).ln() - h < -800.0 {
+        return 0.0;
+    }
     let even = degrees.is_multiple_of(2);
     let (first, start) = if even { (1.0, 0.0) } else { (2.0 * (h / std::f64::consts::PI).sqrt(), 0.5) };
     let (mut term, mut sum, mut log_scale) = (first, 0.0, -h);

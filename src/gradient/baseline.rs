@@ -123,9 +123,13 @@ impl<F: Real> MovingAverage<F> {
 
     /// Takes in the costs of a step.
     ///
-    /// Errors: `TooFew` where there are none; `NaN` with the row. The average is as it was then.
+    /// Errors: `TooFew` where there are none; `NaN` with the row; `Parameter` where their mean is not finite. The
+    /// average is as it was then.
     pub fn observe(&mut self, cost: &ArrayRef1<F>) -> Result<()> {
         let mean = mean_of("cost", cost)?;
+        if !mean.is_finite() {
+            return Err(Error::Parameter { name: "cost", value: mean.as_f64(), expected: "a finite mean" });
+        }
         self.sum = self.decay * self.sum + mean;
         self.weight = self.decay * self.weight + F::one();
         Ok(())

@@ -100,8 +100,10 @@ impl<F: Real, P: Parts> Estimate<F, P> {
             for j in 0..width {
                 let (off, squares) = (sums[j] / count, sums[width + j]);
                 g[j] += off;
-                // A sum of squares, but for rounding.
-                v[j] = (squares - off * sums[j]).max(F::zero()) / (count * (count - F::one()));
+                // A sum of squares, but for rounding; NaN stays.
+                let spread = squares - off * sums[j];
+                let spread = if spread < F::zero() { F::zero() } else { spread };
+                v[j] = spread / (count * (count - F::one()));
             }
         }
         let variance = (samples > 1).then(|| Grad::held(variance, parts.clone()));

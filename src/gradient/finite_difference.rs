@@ -43,10 +43,16 @@ pub struct FiniteDifference<'a, F, B> {
 impl<'a, F: Real, B: Base<F>> FiniteDifference<'a, F, B> {
     /// The points on both sides of each parameter, `step` away.
     ///
-    /// Errors: `Shape` of `noise`; `Parameter` where `step` is not positive and finite.
+    /// Errors: `Shape` of `noise`; `Parameter` where `step` is not positive and finite, or so small that a parameter
+    /// does not move by it.
     pub fn propose(law: &'a LocScale<'a, F, B>, noise: Array2<F>, step: F) -> Result<Self> {
         if !(step > F::zero() && step.is_finite()) {
             return Err(Error::Parameter { name: "step", value: step.as_f64(), expected: "a positive, finite number" });
+        }
+        let moves = |theta: &F| theta.is_nan() || moved(*theta, step) > F::zero();
+        if !law.loc().iter().chain(&law.log_scale()).all(moves) {
+            let expected = "a step that every parameter is moved by";
+            return Err(Error::Parameter { name: "step", value: step.as_f64(), expected });
         }
         let shape = law.shape();
         let (n, d) = (shape.samples(), shape.dim);
@@ -80,7 +86,9 @@ impl<F: Real, B: Base<F>> Plan<F> for FiniteDifference<'_, F, B> {
         no_nan("cost", cost)?;
         let flat = Array2::from_shape_fn((shape.samples(), 2 * shape.dim), |(i, k)| {
             let pair = 4 * shape.dim * i + 2 * k;
-            (cost[pair] - cost[pair + 1]) / (self.step + self.step)
+            let part = if k < shape.dim { self.law.loc() } else { self.law.log_scale() };
+            let theta = part[[shape.parameter_row(i), k % shape.dim]];
+            (cost[pair] - cost[pair + 1]) / moved(theta, self.step)
         });
         Ok(Grad::held(flat, self.law.parts()))
     }
@@ -92,4 +100,9 @@ impl<F: Real, B: Base<F>> Plan<F> for FiniteDifference<'_, F, B> {
     fn bias(&self) -> Bias {
         Bias::Biased
     }
+}
+
+/// What a parameter is moved by from one side to the other, after rounding.
+fn moved<F: Real>(theta: F, step: F) -> F {
+    (theta + step) - (theta - step)
 }

@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2};
 
 use super::baseline::Fitted;
 use super::estimate::Estimate;
-use crate::rows::{Grad, Terms, reduce};
-use crate::{Parts, Real, Result, Rows, Shape};
+use crate::rows::{Grad, GradRows, Terms, reduce};
+use crate::{Error, Parts, Real, Result, Rows, Shape};
 
 /// One constant for all entries: of least total variance.
 pub(super) fn in_total<F: Real, R: Rows<F>>(
@@ -60,9 +60,10 @@ fn on_all<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> 
 /// Every sample's constant from the sums before it and after it, which cancel nothing: rows are kept.
 fn leaving_one_out<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> {
     let Shape { rows, repeat, .. } = score.shape();
-    // Made once; a NaN among them is told with its row.
-    score.total()?;
     let all = score.collect().into_flat();
+    if let Some(row) = all.nan_row() {
+        return Err(Error::NaN { name: R::NAME, row });
+    }
     Ok(Array2::from_shape_fn((rows, all.ncols()), |(t, j)| {
         let group = t * repeat..(t + 1) * repeat;
         let squares = |i: usize| all[[i, j]] * all[[i, j]];

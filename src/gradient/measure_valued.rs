@@ -110,7 +110,8 @@ impl<'a, F: Real> MeasureValued<'a, F> {
             let (loc, log_scale) = (loc.row(shape.parameter_row(i)), log_scale.row(shape.parameter_row(i)));
             let noise = noise.row(i);
             let part = |k: usize, j: usize| noise[k * d + j];
-            let at = |j: usize, z: F| loc[j] + log_scale[j].exp() * z;
+            let scale = log_scale.mapv(F::exp);
+            let at = |j: usize, z: F| loc[j] + scale[j] * z;
             for j in 0..d {
                 let [positive, negative] = match coupling {
                     Coupling::Coupled => [part(1, j), -part(1, j)],

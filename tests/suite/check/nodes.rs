@@ -78,9 +78,9 @@ fn hard_nodes_at_the_door() {
     let sum = |value| Error::Parameter { name: "weights", value, expected: "a sum of 1" };
     assert_eq!(finite(&[0.0, 1.0], &[0.5, 0.25]), Some(sum(0.75)));
     assert_eq!(finite(&[], &[]), Some(sum(0.0)));
-    for step in [0.0, 1.5, f64::NAN] {
+    for step in [0.0, 1e-300, 1.5, f64::NAN] {
         let error = Nodes::normal(step).err();
-        assert!(matches!(error, Some(Error::Parameter { name: "step", expected: "a number in (0, 1]", .. })));
+        assert!(matches!(error, Some(Error::Parameter { name: "step", expected: "a number from 1e-4 to 1", .. })));
     }
     for order in [0, 65] {
         let error = Error::Parameter { name: "order", value: order as f64, expected: "a number from 1 to 64" };
@@ -91,11 +91,17 @@ fn hard_nodes_at_the_door() {
     let rising = |value| Error::Entry { name: "breaks", index: vec![1], value, expected: "rising, finite numbers" };
     assert_eq!(density(&[0.0, 0.0]), Some(rising(0.0)));
     assert_eq!(density(&[0.0, f64::INFINITY]), Some(rising(f64::INFINITY)));
+    let first =
+        Error::Entry { name: "breaks", index: vec![0], value: f64::NEG_INFINITY, expected: "rising, finite numbers" };
+    assert_eq!(density(&[f64::NEG_INFINITY, 0.0]), Some(first));
     let nan = Nodes::density(|x| if x > 0.5 { f64::NAN } else { 0.0 }, &[0.0, 1.0], 1).err();
     assert_eq!(nan, None, "the one point is 0.5");
     let nan = Nodes::density(|_| f64::INFINITY, &[0.0, 1.0], 1).err();
     let expected = "a point where the log-density is a number, or -inf";
     assert_eq!(nan, Some(Error::Entry { name: "points", index: vec![0], value: 0.5, expected }));
+    let none = Nodes::density(|_| f64::NEG_INFINITY, &[0.0, 1.0], 3).err();
+    let expected = "some mass between the breaks";
+    assert_eq!(none, Some(Error::Parameter { name: "log_density", value: f64::NEG_INFINITY, expected }));
     let half = Nodes::density(|x| if x < 0.0 { f64::NEG_INFINITY } else { 0.0 }, &[-1.0, 0.0, 1.0], 2).unwrap();
     assert_eq!(half.weights()[..2], [0.0, 0.0]);
 }

@@ -208,3 +208,13 @@ fn hard_variances_at_the_ends_of_the_numbers() {
     assert_eps(groups.likelihood().mle().unwrap(), 2.375, 2.375, 4.0, "f32");
     assert!((groups.homogeneity().unwrap().p_value.as_f64() - 0.288_844_366_346_485).abs() < 1e-6);
 }
+
+/// Groups so far apart that the terms of the tail would overflow do not agree.
+#[test]
+fn hard_groups_that_are_worlds_apart() {
+    for distance in [1e10, 1e80, 1e150] {
+        let groups: Vec<Moments<f64>> = (0..8).map(|k| [distance * f64::from(k)].into_iter().collect()).collect();
+        let found = Groups::known(&groups, &Array1::ones(8)).unwrap().homogeneity().unwrap();
+        assert_eq!(found.p_value, 0.0, "{distance}: {found:?}");
+    }
+}

@@ -81,6 +81,8 @@ fn hard_what_an_average_refuses() {
     let before = average;
     assert_eq!(average.observe(&array![1.0, f64::NAN]), Err(Error::NaN { name: "cost", row: 1 }));
     assert_eq!(average.observe(&Array1::zeros(0)), Err(Error::TooFew { name: "cost", got: 0, needs: 1 }));
+    let infinite = Error::Parameter { name: "cost", value: f64::INFINITY, expected: "a finite mean" };
+    assert_eq!(average.observe(&array![1.0, f64::INFINITY]), Err(infinite));
     assert_eq!(average, before);
     let forever = MovingAverage::new(1.0).unwrap();
     assert_eq!(forever.baseline(), Baseline::Constant(0.0_f64));

@@ -79,6 +79,15 @@ fn hard_points_and_steps() {
             panic!("{error:?}")
         };
     }
+    // A step below a last place moves nothing; one of a few is taken as it was rounded.
+    let far = DiagGaussian::<f32>::new(array![[1e4]], array![[0.0]]).unwrap();
+    let error = FiniteDifference::propose(&far, array![[0.5]], 1e-5).err();
+    let Some(Error::Parameter { name: "step", expected: "a step that every parameter is moved by", .. }) = error else {
+        panic!("{error:?}")
+    };
+    let plan_far = FiniteDifference::propose(&far, array![[0.5]], 2e-3).unwrap();
+    let slope = plan_far.rows(&plan_far.points().column(0).to_owned()).unwrap().loc()[[0, 0]];
+    assert!((slope - 1.0).abs() < 1e-6, "of x itself: {slope}");
     let wrong = FiniteDifference::propose(&q, Array2::zeros((2, 2)), 0.1).err();
     assert_eq!(wrong, Some(Error::Shape { name: "noise", got: vec![2, 2], expected: vec![1, 2] }));
     let error = plan.rows(&Array1::zeros(4)).err();

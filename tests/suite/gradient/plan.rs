@@ -166,7 +166,7 @@ fn stat_intervals_cover_as_often_as_they_say() {
         let noise = antithetic(&half, &half.noise(&mut rng)).unwrap();
         let q = half.repeat_rows(2);
         let plan = Pathwise::propose(&q, noise).unwrap().grouped(2);
-        // x^3 / 3 along the path: x^2, the same at both, so that a pair has the spread of one.
+        // Slopes that are odd.
         location(&plan.estimate(&plan.points().mapv(|x| x + x.powi(3))).unwrap())
     };
     assert!(pairs.1.iter().all(|v| *v < 1e-28), "odd slopes cancel");
