@@ -11,7 +11,8 @@ use crate::{Error, Real, Result, ValueGrad};
 ///
 /// In mu it has the form of a Gaussian about the maximum-likelihood mean, whose variance e is that of the
 /// mean itself. Of no observations it is 1. Log-likelihoods are in nats, summed over the observations; N is
-/// their weight, where they have one.
+/// their weight, where they have one: weights count observations here, and their size matters. Weights of
+/// reliability are scaled first, so that they sum to [`Moments::effective_count`].
 /// Source: chapters `fit/mle` and `fit/map`.
 ///
 /// ```

@@ -20,6 +20,10 @@ use crate::{Error, Real, Result};
 /// | `Optimal(OnAll)` | the same over all | of order 1/S | none |
 /// | `OptimalByCoordinate(..)` | the same, a number a parameter | as `Optimal` | none |
 ///
+/// All that is fitted, leave-one-out too, needs samples of a parameter row that are independent of each other. With
+/// mirrored or quasi-random noise a sample is told of by the others, and the estimate is *biased* whatever the
+/// table says, and its variance wrong: take `None`, `Constant` or `Given` there, and group the draws.
+///
 /// The optimal constant is E[c s^2] / E[s^2]: of all constants it leaves the least variance, by coordinate
 /// or in total. Where it is known (or well fitted on earlier samples) it is a `Constant`. Other baselines
 /// do not always help: the mean can be *worse* than none; the chapter shows where.

@@ -41,7 +41,7 @@ pub enum Bias {
 /// # Ok::<(), estimand::Error>(())
 /// ```
 ///
-/// For an estimator of one's own three methods are enough; the mean of its draws and their standard error
+/// For an estimator of one's own four methods are enough; the mean of its draws and their standard error
 /// come with them.
 pub trait Plan<F: Real> {
     /// How a parameter row is divided.
