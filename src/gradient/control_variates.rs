@@ -1,4 +1,4 @@
-use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayView2, Axis};
 
 use super::baseline::Fitted;
 use super::estimate::Estimate;
@@ -70,7 +70,8 @@ pub fn control_variates<F: Real, P: Parts>(
     for t in 0..n {
         let of = |rows: &ArrayView2<'_, F>| centred(rows.split_at(Axis(0), t * draws).1.split_at(Axis(0), draws).0);
         let ((g, mean_g), (h, mean_h)) = (of(&rows.flat()), of(&controls.view()));
-        let fit = Fit::new(&h)?;
+        let sizes: Vec<F> = h.columns().into_iter().zip(&mean_h).map(|(h, mean)| largest(h) + mean.abs()).collect();
+        let fit = Fit::new(&h, &sizes)?;
         let beta = fit.solve(&h, &g);
         let miss = Array1::from_shape_fn(k, |c| mean_h[c] - means[c]);
         for j in 0..width {
@@ -120,6 +121,10 @@ fn leaving_one_out<F: Real>(
     Ok(correction)
 }
 
+fn largest<F: Real>(column: ArrayView1<'_, F>) -> F {
+    column.iter().fold(F::zero(), |most, h| most.max(h.abs()))
+}
+
 /// Rows less their mean, and the mean.
 fn centred<F: Real>(rows: ArrayView2<'_, F>) -> (Array2<F>, Array1<F>) {
     let n = rows.nrows();
@@ -144,10 +149,15 @@ struct Fit<F> {
 }
 
 impl<F: Real> Fit<F> {
-    fn new(h: &Array2<F>) -> Result<Self> {
+    fn new(h: &Array2<F>, sizes: &[F]) -> Result<Self> {
         let (n, k) = h.dim();
         let product = |a: usize, b: usize| pairwise(n, |s| h[[s, a]] * h[[s, b]]);
         let lengths = Array1::from_shape_fn(k, |c| product(c, c).sqrt());
+        // What the rounding of a mean leaves of a constant.
+        let rounding = |c: usize| F::count(8) * F::epsilon() * F::count(n).sqrt() * sizes[c];
+        if let Some(c) = (0..k).find(|&c| lengths[c] <= rounding(c)) {
+            return Err(collinear(lengths[c]));
+        }
         let mut factor = Array2::<F>::zeros((k, k));
         for a in 0..k {
             for b in 0..=a {

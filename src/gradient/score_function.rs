@@ -22,7 +22,8 @@ use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 /// Bias and variance: by the [`Baseline`]; all need E |f score| to be finite, and a support that does not
 /// move with theta.
 /// Errors: `Shape`, or `NaN` with the row, of `cost` or of a given baseline; `NaN` of the score;
-/// `Parameter` where there are no samples; `TooFew` where S = 1 and a baseline is of the costs.
+/// `Parameter` where there are no samples; `TooFew` where S = 1, and `Entry` where a cost is infinite, and a
+/// baseline is of the costs.
 /// Source: Williams 1992; leave-one-out: Kool, van Hoof and Welling 2019; chapter `gradient/score_function`.
 ///
 /// ```
@@ -71,7 +72,13 @@ fn admit<F: Real>(cost: &ArrayRef1<F>, shape: Shape, baseline: &Baseline<'_, F>)
             no_nan("baseline", b)
         }
         _ if shape.repeat == 1 && shape.rows > 0 => Err(Error::TooFew { name: "cost", got: 1, needs: 2 }),
-        _ => Ok(()),
+        _ => {
+            let infinite = cost.iter().position(|c| c.is_infinite());
+            let expected = "a finite cost, since a baseline averages it";
+            infinite.map_or(Ok(()), |i| {
+                Err(Error::Entry { name: "cost", index: vec![i], value: cost[i].as_f64(), expected })
+            })
+        }
     }
 }
 

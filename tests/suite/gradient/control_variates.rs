@@ -141,7 +141,9 @@ fn hard_controls_at_the_door() {
             Some(Error::Parameter { name: "controls", expected: "columns that are not constant or collinear", .. })
         )
     };
-    assert!(collinear(&Array2::ones((6, 1)), Fitted::OnAll));
+    for constant in [1.0, 0.1, 0.3, -1e25] {
+        assert!(collinear(&Array2::from_elem((6, 1), constant), Fitted::OnAll), "{constant}");
+    }
     let twice = estimand::ndarray::concatenate(Axis(1), &[h.view(), (&h * 3.0).view()]).unwrap();
     assert!(collinear(&twice, Fitted::OnAll));
     // Without its only sample that moves, a control is constant.

@@ -162,11 +162,29 @@ fn law_at_the_posterior_each_sample_is_zero() {
     assert!((elbo(0.1) - elbo(2.0)).abs() < 1e-14, "log p - log q is constant: log p(x)");
 }
 
-/// A step has slope 0 almost everywhere, and the path does not see it: the derivative of P(x > 1) is not 0.
+/// A step has slope 0 almost everywhere, and the path does not see it: its estimate of d/dm P(x > 1), which is the
+/// density at 1, is 0; the slope of a ramp from 1 - w to 1 + w is seen, and tends to the truth as w falls.
 #[test]
 fn law_the_path_does_not_see_a_jump() {
-    let exact = exact_of(1, 0.5, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| Array2::zeros(x.raw_dim())));
-    assert_eq!(exact.mean, array![0.0, 0.0]);
+    let density = 1.0 / (2.0 * std::f64::consts::PI).sqrt();
+    let breaks = |w: f64| vec![-10.0, -5.0, -w, 0.0, w, 5.0, 10.0];
+    let run = |w: f64| {
+        let z = Nodes::density(|z| -0.5 * z * z, &breaks(w), 40).unwrap();
+        let exact = oracle(&[&z], 1, |noise: Array2<f64>| {
+            let q = gaussian(noise.nrows(), 1.0, 0.0);
+            rows_of(&Pathwise::propose(&q, noise)?, |x| x.mapv(|x| if (x - 1.0).abs() < w { 0.5 / w } else { 0.0 }))
+        });
+        exact.unwrap()
+    };
+    let step = exact_of(1, 0.5, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| Array2::zeros(x.raw_dim())));
+    assert_eq!(step.mean[0], 0.0, "and the truth is {density}");
+    for w in [0.5, 0.1, 0.02] {
+        let ramp = run(w);
+        // The mean density over the ramp is w^2 / 6 of itself below that in the middle; the variance grows as 1/w.
+        let off = 1.0 - ramp.mean[0] / density;
+        assert!((off / (w * w / 6.0) - 1.0).abs() < 0.1, "{w}: {off}");
+        assert!((ramp.variance[0] - (0.5 / w * ramp.mean[0] - ramp.mean[0].powi(2))).abs() < 1e-9, "{w} {ramp:?}");
+    }
 }
 
 #[test]

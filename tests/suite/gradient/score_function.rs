@@ -1,5 +1,5 @@
 use estimand::check::{Exact, Nodes, oracle};
-use estimand::gradient::{Baseline, Bias, Estimate, Plan, ScoreFunction, score_function};
+use estimand::gradient::{Baseline, Bias, Estimate, Fitted, Plan, ScoreFunction, score_function};
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis, array};
 use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Rows, Sample, Shape, arithmetic::Arithmetic};
 use estimand::{DiagGaussian as Gaussian, distribution::LogitParts};
@@ -414,6 +414,14 @@ fn hard_costs_and_baselines_at_the_door() {
     assert_eq!(given(&Array1::zeros(2)), Err(Error::Shape { name: "baseline", got: vec![2], expected: vec![6] }));
     let nan = score_function(&good, score(), Baseline::Constant(f64::NAN)).map(|_| ());
     assert!(matches!(nan, Err(Error::Parameter { name: "baseline", expected: "a number", .. })));
+
+    let mut infinite = good.clone();
+    infinite[3] = f64::INFINITY;
+    for baseline in [Baseline::Mean, Baseline::LeaveOneOut, Baseline::Optimal(Fitted::OnAll)] {
+        let error = score_function(&infinite, score(), baseline).map(|_| ());
+        let expected = "a finite cost, since a baseline averages it";
+        assert_eq!(error, Err(Error::Entry { name: "cost", index: vec![3], value: f64::INFINITY, expected }));
+    }
 
     // One sample a parameter row has no others.
     let single = bits_law(2, 1);
