@@ -10,9 +10,10 @@ use crate::{Real, Result};
 /// exactly; an *even* one is evaluated twice for nothing: then pairs are worse than independent samples.
 ///
 /// Rows of a pair depend on each other: group them, `plan.grouped(2)`, so that a draw is a pair, and the
-/// standard error is right. Baselines that are fitted to the samples, leave-one-out too, are biased with such noise. Shapes: `noise: (n, width)` of a law of n samples, to `(2 n, width)` for the law
-/// with twice as many, pairs one after the other.
-/// Errors: those of [`Mirror::mirror`]. Source: Hammersley and Morton 1956; chapter `gradient/pathwise`.
+/// standard error is right. Baselines that are fitted to the samples, leave-one-out too, are biased with
+/// such noise.
+/// Shapes: `noise: (n, width)` of a law of n samples, to `(2 n, width)` for the law with twice as many, pairs
+/// one after the other. Errors: those of [`Mirror::mirror`]. Source: Hammersley and Morton 1956; chapter `gradient/pathwise`.
 ///
 /// ```
 /// use estimand::gradient::{Pathwise, Plan, antithetic};
