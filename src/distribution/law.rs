@@ -3,7 +3,7 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{Level, RowFn, fill, fill_into, visit};
+use crate::kernel::{Level, RowFn, fill, fill_into, write_rows};
 use crate::rows::{Grad, Parts, Rows, slots};
 use crate::shape::same_shape;
 use crate::{Real, Result, Shape, ValueGrad};
@@ -122,9 +122,8 @@ impl<F: Real, D: Distribution<F>> Rows<F> for Score<'_, F, D> {
         self.law.shape()
     }
 
-    fn visit_rows(&self, level: Level, range: Range<usize>, each: impl FnMut(usize, &[F])) {
-        let range = range.start..range.end.min(self.x.nrows());
-        visit(level, range, [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), each);
+    fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]) {
+        write_rows(level, range, [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), out);
     }
 }
 

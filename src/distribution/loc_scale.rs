@@ -9,7 +9,7 @@ use super::sample::{Draw, Mirror, Reparameterize, Sample, Transform, assign};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
-use crate::rows::{Grad, Parts, sum_coordinates, weigh};
+use crate::rows::{Grad, Parts, map_coordinates, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries, same_shape};
 use crate::{Error, Real, Result, Shape, ValueGrad};
 
@@ -300,6 +300,13 @@ impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
         self.shape().samples_door("noise", &noise)?;
         Ok(Draw::held(self.by_coordinate(&noise, &TransformRow(self)), noise))
     }
+
+    fn sample_from(&self, mut noise: Array2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("noise", &noise)?;
+        let Some(rows) = noise.as_slice_mut() else { return Ok(self.transform(noise)?.into_x()) };
+        overwrite(rows, self.loc.ncols(), &TransformRow(self));
+        Ok(noise)
+    }
 }
 
 impl<F: Real, B: BaseMirror<F>> Mirror<F> for LocScale<'_, F, B> {
@@ -313,8 +320,8 @@ impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {
     #[inline(always)]
     fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, _x: &[F], noise: &[F], d_x: &[F], grad: &mut [F]) {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
-        sum_coordinates::<true, _, 3, 2>([noise, d_x, self.log_scale.row(t)], [d_loc, d_log_scale], |[z, d, s]| {
-            (F::zero(), [d, weigh(d, scaled(z, root_of_scale(a, F::of(0.5) * s)))])
+        map_coordinates([noise, d_x, self.log_scale.row(t)], [d_loc, d_log_scale], |[z, d, s]| {
+            [d, weigh(d, scaled(z, root_of_scale(a, F::of(0.5) * s)))]
         });
     }
 }
@@ -365,9 +372,10 @@ impl<F: Real, B: Base<F>> RowFn<F, 1> for TransformRow<'_, '_, F, B> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
-        sum_coordinates::<true, _, 3, 1>([noise, self.0.loc.row(t), self.0.log_scale.row(t)], [x], |[z, m, s]| {
-            (F::zero(), [m + scaled(z, root_of_scale(a, F::of(0.5) * s))])
-        })
+        map_coordinates([noise, self.0.loc.row(t), self.0.log_scale.row(t)], [x], |[z, m, s]| {
+            [m + scaled(z, root_of_scale(a, F::of(0.5) * s))]
+        });
+        F::zero()
     }
 }
 
@@ -377,8 +385,9 @@ impl<F: Real, B: BaseCdf<F>> RowFn<F, 1> for CdfRow<'_, '_, F, B> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
-        sum_coordinates::<true, _, 3, 1>([x, self.0.loc.row(t), self.0.log_scale.row(t)], [out], |[x, m, s]| {
-            (F::zero(), [self.0.base.cdf(scaled(x - m, root_of_scale(a, -F::of(0.5) * s)))])
-        })
+        map_coordinates([x, self.0.loc.row(t), self.0.log_scale.row(t)], [out], |[x, m, s]| {
+            [self.0.base.cdf(scaled(x - m, root_of_scale(a, -F::of(0.5) * s)))]
+        });
+        F::zero()
     }
 }

@@ -5,7 +5,7 @@ use rand::Rng;
 
 use super::law::Distribution;
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{Level, RowFn, visit};
+use crate::kernel::{Level, RowFn, write_rows};
 use crate::rows::{Parts, Rows};
 use crate::shape::same_shape;
 use crate::{Real, Result, Shape};
@@ -72,6 +72,13 @@ pub trait Transform<F: Real>: Sample<F> {
     ///
     /// Errors: `Shape`.
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>>;
+
+    /// The samples alone that `noise` makes: [`transform`](Self::transform), which need not keep the noise.
+    ///
+    /// Errors: `Shape`.
+    fn sample_from(&self, noise: Array2<F>) -> Result<Array2<F>> {
+        Ok(self.transform(noise)?.into_x())
+    }
 }
 
 /// A law whose noise has a mirror: noise of the same law, as negatively dependent on it as can be. The
@@ -180,10 +187,9 @@ impl<F: Real, D: Reparameterize<F>> Rows<F> for Pathwise<'_, F, D> {
         self.law.shape()
     }
 
-    fn visit_rows(&self, level: Level, range: Range<usize>, each: impl FnMut(usize, &[F])) {
-        let range = range.start..range.end.min(self.d_x.nrows());
+    fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]) {
         let inputs = [self.draw.x(), self.draw.noise(), self.d_x];
-        visit(level, range, inputs, self.parts().width(), &PathwiseRow(self.law), each);
+        write_rows(level, range, inputs, self.parts().width(), &PathwiseRow(self.law), out);
     }
 }
 

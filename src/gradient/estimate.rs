@@ -1,10 +1,7 @@
-use std::ops::Range;
+use ndarray::Axis;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
-
-use crate::kernel::Level;
-use crate::rows::{Grad, Terms, reduce, weigh};
-use crate::shape::{at_least_one, groups};
+use crate::rows::{Block, Fold, Grad, Held, reduce};
+use crate::shape::at_least_one;
 use crate::{Parts, Real, Result, Rows, Shape};
 
 /// A Monte-Carlo estimate of a gradient, and how far it can be trusted.
@@ -46,7 +43,15 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     /// Bias: unbiased, both, where each row is. No variance where S = 1.
     /// Errors: `Parameter` where there are no samples; `NaN` with the row.
     pub fn of_rows<R: Rows<F, Parts = P>>(rows: &R) -> Result<Self> {
-        Self::of_weighted(rows, None)
+        let Shape { repeat: samples, .. } = rows.shape();
+        at_least_one("repeat", samples)?;
+        let parts = rows.parts();
+        let width = parts.width();
+        let states = reduce(rows, &Spread)?;
+        let (gradient, squares) = states.view().split_at(Axis(1), width);
+        let each = F::one() / (F::count(samples) * F::count(samples - 1));
+        let variance = (samples > 1).then(|| Grad::held(squares.mapv(|s| s * each), parts.clone()));
+        Ok(Self { gradient: Grad::held(gradient.to_owned(), parts), variance, samples })
     }
 
     /// The mean of independent draws that were made, `draws` of each parameter row: [`of_rows`](Self::of_rows).
@@ -60,54 +65,14 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     ///
     /// let q = DiagGaussian::standard(2, 1)?;
     /// let draws = q.score(&array![[1.0], [3.0]])?.collect().scaled(0.5);
-    /// let mean = Estimate::of_draws(draws, 2)?;
+    /// let mean = Estimate::of_draws(&draws, 2)?;
     /// assert_eq!(mean.gradient.loc(), array![[1.0]]);
     /// assert_eq!(mean.variance.unwrap().loc(), array![[0.25]]);
     /// # use estimand::Rows;
     /// # Ok::<(), estimand::Error>(())
     /// ```
-    pub fn of_draws(rows: Grad<F, P>, draws: usize) -> Result<Self> {
-        let n = groups("rows", rows.flat().nrows(), draws)?;
-        let shape = Shape { rows: n, repeat: draws, dim: rows.flat().ncols() };
-        let parts = rows.parts().clone();
-        let flat = rows.into_flat();
-        let flat = if flat.is_standard_layout() { flat } else { flat.as_standard_layout().into_owned() };
-        Self::of_rows(&Held { flat, parts, shape })
-    }
-
-    /// Of rows times a weight each, which together are independent.
-    pub(super) fn of_weighted<R: Rows<F, Parts = P>>(rows: &R, weights: Option<&Array1<F>>) -> Result<Self> {
-        let Shape { rows: n, repeat: samples, .. } = rows.shape();
-        at_least_one("repeat", samples)?;
-        let parts = rows.parts();
-        let width = parts.width();
-        // The first row of each parameter row is near their mean: squares from there keep their digits.
-        let mut near = Array2::zeros((n, width));
-        for (t, mut near) in near.rows_mut().into_iter().enumerate() {
-            let first = t * samples;
-            rows.visit_rows(Level::best(), first..first + 1, |i, row| {
-                let weight = weights.map_or(F::one(), |w| w[i]);
-                near.iter_mut().zip(row).for_each(|(to, &g)| *to = weigh(weight, g));
-            });
-        }
-        // A row that is not finite is no place to measure from.
-        near.mapv_inplace(|g: F| if g.is_finite() { g } else { F::zero() });
-        let sums = reduce(rows, &Spread { weights: weights.map(|w| w.view()), near: near.view(), samples })?;
-        let count = F::count(samples);
-        let mut gradient = near;
-        let mut variance = Array2::zeros((n, width));
-        for ((mut g, mut v), sums) in gradient.rows_mut().into_iter().zip(variance.rows_mut()).zip(sums.rows()) {
-            for j in 0..width {
-                let (off, squares) = (sums[j] / count, sums[width + j]);
-                g[j] += off;
-                // A sum of squares, but for rounding; NaN stays.
-                let spread = squares - off * sums[j];
-                let spread = if spread < F::zero() { F::zero() } else { spread };
-                v[j] = spread / (count * (count - F::one()));
-            }
-        }
-        let variance = (samples > 1).then(|| Grad::held(variance, parts.clone()));
-        Ok(Self { gradient: Grad::held(gradient, parts), variance, samples })
+    pub fn of_draws(rows: &Grad<F, P>, draws: usize) -> Result<Self> {
+        Self::of_rows(&Held::of("rows", rows, draws)?)
     }
 
     /// The standard error of each entry, the root of the variance: NaN where an unbiased variance came
@@ -152,54 +117,69 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     }
 }
 
-/// Weighted rows and their squares, from a place near them.
-struct Spread<'a, F> {
-    weights: Option<ArrayView1<'a, F>>,
-    near: ArrayView2<'a, F>,
-    samples: usize,
+/// Means, and sums of squares about them.
+///
+/// In a block numbers are taken from one of three of its rows, so that a row by itself that is far from the others
+/// costs no digits; at worst the squares lose as many units in the last place as the block has rows. Joined by the
+/// formula of Chan, Golub and LeVeque 1983.
+struct Spread;
+
+#[inline(always)]
+fn median<F: Real>(a: F, b: F, c: F) -> F {
+    let (least, most) = if a < b { (a, b) } else { (b, a) };
+    let less = if c < most { c } else { most };
+    if less > least { less } else { least }
 }
 
-impl<F: Real> Terms<F> for Spread<'_, F> {
+impl<F: Real> Fold<F> for Spread {
     fn count(&self, width: usize) -> usize {
         2 * width
     }
 
     #[inline(always)]
-    fn add(&self, i: usize, row: &[F], sums: &mut [F]) {
-        let weight = self.weights.map_or(F::one(), |weights| weights[i]);
-        let near = self.near.row(i / self.samples);
-        let near = near.to_slice().unwrap_or_default();
-        let (sum, squares) = sums.split_at_mut(row.len());
-        for (((sum, square), &g), &near) in sum.iter_mut().zip(squares).zip(row).zip(near) {
-            let off = weigh(weight, g) - near;
-            *sum += off;
-            *square += off * off;
+    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
+        let [first, middle, last] = [0, block.rows / 2, block.rows - 1].map(|k| block.of_row::<L>(k, at));
+        let mut near = [F::zero(); L];
+        for lane in 0..L {
+            let median = median(first[lane], middle[lane], last[lane]);
+            // A number that is not finite is no place to measure from.
+            near[lane] = if median.is_finite() { median } else { F::zero() };
         }
+        let [sums, squares] = block.sums::<L, 2>(
+            at,
+            |_| F::one(),
+            |_, row, [sums, squares]| {
+                for lane in 0..L {
+                    let off = row[lane] - near[lane];
+                    sums[lane] += off;
+                    squares[lane] += off * off;
+                }
+            },
+        );
+        let count = F::count(block.rows);
+        let (mut means, mut spreads) = ([F::zero(); L], [F::zero(); L]);
+        for lane in 0..L {
+            let off = sums[lane] / count;
+            means[lane] = near[lane] + off;
+            let spread = squares[lane] - off * sums[lane];
+            // A sum of squares, but for rounding; infinite where it overflows. NaN stays, and infinite rows have none.
+            let spread = if spread < F::zero() { F::zero() } else { spread };
+            let overflows = squares[lane].is_infinite() & sums[lane].is_finite();
+            spreads[lane] = if overflows { squares[lane] } else { spread };
+        }
+        block.put(at, [means, spreads], state);
     }
-}
 
-/// Rows that were made, as rows that might be.
-struct Held<F, P> {
-    flat: Array2<F>,
-    parts: P,
-    shape: Shape,
-}
-
-impl<F: Real, P: Parts> Rows<F> for Held<F, P> {
-    type Parts = P;
-    const NAME: &'static str = "rows";
-
-    fn parts(&self) -> P {
-        self.parts.clone()
-    }
-
-    fn shape(&self) -> Shape {
-        self.shape
-    }
-
-    fn visit_rows(&self, _: Level, range: Range<usize>, mut each: impl FnMut(usize, &[F])) {
-        for i in range.start..range.end.min(self.flat.nrows()) {
-            each(i, self.flat.row(i).to_slice().unwrap_or_default());
+    fn join(&self, (earlier, state): (usize, &mut [F]), (later, other): (usize, &[F])) {
+        let (mean, squares) = state.split_at_mut(state.len() / 2);
+        let (other_mean, other_squares) = other.split_at(other.len() / 2);
+        let (earlier, later) = (F::count(earlier), F::count(later));
+        let share = later / (earlier + later);
+        for j in 0..mean.len() {
+            let apart = other_mean[j] - mean[j];
+            // Two infinities are not apart, or have no mean.
+            mean[j] = if apart.is_finite() { mean[j] + share * apart } else { mean[j] + other_mean[j] };
+            squares[j] = squares[j] + other_squares[j] + earlier * share * apart * apart;
         }
     }
 }

@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2};
 
 use super::baseline::Fitted;
 use super::estimate::Estimate;
-use crate::rows::{Grad, GradRows, Terms, reduce};
+use crate::rows::{Block, Fold, Grad, GradRows, reduce};
 use crate::{Error, Parts, Real, Result, Rows, Shape};
 
 /// One constant for all entries: of least total variance.
@@ -113,25 +113,27 @@ struct Powers<'a, F> {
     off: &'a Array1<F>,
 }
 
-impl<F: Real> Terms<F> for Powers<'_, F> {
+impl<F: Real> Fold<F> for Powers<'_, F> {
     fn count(&self, width: usize) -> usize {
         4 * width
     }
 
     #[inline(always)]
-    fn add(&self, i: usize, row: &[F], sums: &mut [F]) {
-        let (c, d) = (self.off[i], row.len());
-        let (first, rest) = sums.split_at_mut(d);
-        let (second, rest) = rest.split_at_mut(d);
-        let (with_cost, with_square) = rest.split_at_mut(d);
-        let with_square = &mut with_square[..d];
-        for j in 0..d {
-            let s = row[j];
-            let s2 = s * s;
-            first[j] += s;
-            second[j] += s2;
-            with_cost[j] += c * s;
-            with_square[j] += c * s2;
-        }
+    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
+        let sums = block.sums::<L, 4>(
+            at,
+            |i| self.off[i],
+            |c, row, [first, second, with_cost, with_square]| {
+                for lane in 0..L {
+                    let s = row[lane];
+                    let s2 = s * s;
+                    first[lane] += s;
+                    second[lane] += s2;
+                    with_cost[lane] += c * s;
+                    with_square[lane] += c * s2;
+                }
+            },
+        );
+        block.put(at, sums, state);
     }
 }

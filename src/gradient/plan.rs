@@ -69,7 +69,7 @@ pub trait Plan<F: Real> {
     ///
     /// Errors: as [`rows`](Self::rows).
     fn estimate(&self, cost: &Self::Cost) -> Result<Estimate<F, Self::Parts>> {
-        Estimate::of_draws(self.rows(cost)?, self.draws())
+        Estimate::of_draws(&self.rows(cost)?, self.draws())
     }
 
     /// The plan whose draw is the mean of `k` consecutive draws of this one: for noise that is independent

@@ -1,10 +1,13 @@
-use ndarray::{Array1, Array2, ArrayRef1, ArrayView1, ArrayView2};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayRef1, ArrayView2};
 
 use super::baseline::Baseline;
 use super::estimate::Estimate;
 use super::fitted_baseline;
 use super::plan::{Bias, Plan};
-use crate::rows::{Grad, Terms, pairwise, reduce};
+use crate::kernel::Level;
+use crate::rows::{Block, Fold, Grad, pairwise, reduce, weigh};
 use crate::shape::{a_number, at_least_one, no_nan, same_shape};
 use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 
@@ -48,7 +51,7 @@ pub fn score_function<F: Real, R: Rows<F>>(
     admit(cost, shape, &baseline)?;
     match baseline {
         Baseline::None | Baseline::Constant(_) | Baseline::Given(_) => {
-            Estimate::of_weighted(&score, Some(&advantages(cost, baseline)))
+            Estimate::of_rows(&Weighted { rows: &score, weights: advantages(cost, baseline) })
         }
         Baseline::LeaveOneOut => covariance(cost, &score, F::one()),
         Baseline::Mean => covariance(cost, &score, F::one() - F::one() / F::count(shape.repeat)),
@@ -118,7 +121,7 @@ fn centred<F: Real>(cost: &ArrayRef1<F>, samples: usize) -> Array1<F> {
 fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Result<Estimate<F, R::Parts>> {
     let Shape { rows, repeat: samples, .. } = score.shape();
     let off = centred(cost, samples);
-    let sums = reduce(score, &CoMoments { off: off.view() })?;
+    let sums = reduce(score, &CoMoments { off: &off })?;
     let parts = score.parts();
     let width = parts.width();
     let s = F::count(samples);
@@ -145,31 +148,58 @@ fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Res
 
 /// Sums of s, s^2, c s, c^2 s, c^2 s^2 for a score s and a centred cost c.
 struct CoMoments<'a, F> {
-    off: ArrayView1<'a, F>,
+    off: &'a Array1<F>,
 }
 
-impl<F: Real> Terms<F> for CoMoments<'_, F> {
+impl<F: Real> Fold<F> for CoMoments<'_, F> {
     fn count(&self, width: usize) -> usize {
         5 * width
     }
 
     #[inline(always)]
-    fn add(&self, i: usize, row: &[F], sums: &mut [F]) {
-        let (c, d) = (self.off[i], row.len());
-        let square = c * c;
-        let (first, rest) = sums.split_at_mut(d);
-        let (second, rest) = rest.split_at_mut(d);
-        let (with_cost, rest) = rest.split_at_mut(d);
-        let (with_square, of_squares) = rest.split_at_mut(d);
-        let (with_square, of_squares) = (&mut with_square[..d], &mut of_squares[..d]);
-        for j in 0..d {
-            let s = row[j];
-            let s2 = s * s;
-            first[j] += s;
-            second[j] += s2;
-            with_cost[j] += c * s;
-            with_square[j] += square * s;
-            of_squares[j] += square * s2;
+    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
+        let sums = block.sums::<L, 5>(
+            at,
+            |i| self.off[i],
+            |c, row, [first, second, with_cost, with_square, of_squares]| {
+                let square = c * c;
+                for lane in 0..L {
+                    let s = row[lane];
+                    let s2 = s * s;
+                    first[lane] += s;
+                    second[lane] += s2;
+                    with_cost[lane] += c * s;
+                    with_square[lane] += square * s;
+                    of_squares[lane] += square * s2;
+                }
+            },
+        );
+        block.put(at, sums, state);
+    }
+}
+
+/// Rows times a weight each.
+struct Weighted<'a, F, R> {
+    rows: &'a R,
+    weights: Array1<F>,
+}
+
+impl<F: Real, R: Rows<F>> Rows<F> for Weighted<'_, F, R> {
+    type Parts = R::Parts;
+    const NAME: &'static str = R::NAME;
+
+    fn parts(&self) -> R::Parts {
+        self.rows.parts()
+    }
+
+    fn shape(&self) -> Shape {
+        self.rows.shape()
+    }
+
+    fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]) {
+        self.rows.write_rows(level, range.clone(), out);
+        for (i, row) in range.zip(out.chunks_exact_mut(self.parts().width().max(1))) {
+            row.iter_mut().for_each(|g| *g = weigh(self.weights[i], *g));
         }
     }
 }
@@ -205,7 +235,7 @@ impl<'a, F: Real, D: Distribution<F>> ScoreFunction<'a, F, D> {
     where
         D: Transform<F>,
     {
-        Ok(Self { law, x: law.transform(noise)?.into_x(), baseline })
+        Ok(Self { law, x: law.sample_from(noise)?, baseline })
     }
 
     /// Samples that were drawn, `(n, dim)`: for a law without noise of a fixed size.
@@ -230,7 +260,8 @@ impl<F: Real, D: Distribution<F>> Plan<F> for ScoreFunction<'_, F, D> {
             return Ok(self.estimate(cost)?.gradient);
         }
         admit(cost, self.law.shape(), &self.baseline)?;
-        self.law.score(&self.x)?.collect().weighted_rows(&advantages(cost, self.baseline))
+        let rows = &self.law.score(&self.x)?;
+        Ok(Weighted { rows, weights: advantages(cost, self.baseline) }.collect())
     }
 
     fn draws(&self) -> usize {

@@ -225,16 +225,18 @@ impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
     }
 }
 
-/// The rows of a range, each read once and dropped.
-pub(crate) fn visit<F: Real, const K: usize>(
+/// The rows that `f` writes for a range of the rows of the inputs, one behind the other: as many as there is room
+/// for in `out`.
+pub(crate) fn write_rows<F: Real, const K: usize>(
     level: Level,
     range: Range<usize>,
     inputs: [ArrayView2<'_, F>; K],
     width: usize,
     f: &impl RowFn<F, K>,
-    each: impl FnMut(usize, &[F]),
+    out: &mut [F],
 ) {
-    run(level, Pass { range, inputs, f, sink: &mut Visit { row: vec![F::zero(); width], each } });
+    let room = range.start + out.len() / width.max(1);
+    run(level, Pass { range: range.start..range.end.min(room), inputs, f, sink: &mut Rows { width, out } });
 }
 
 struct Append<F, const M: usize> {
@@ -302,19 +304,20 @@ impl<F: Real, const M: usize> Sink<F> for Place<'_, F, M> {
     }
 }
 
-struct Visit<F, E> {
-    row: Vec<F>,
-    each: E,
+/// What is left of a place of rows, of which no value is kept.
+struct Rows<'a, F> {
+    width: usize,
+    out: &'a mut [F],
 }
 
-impl<F: Real, E: FnMut(usize, &[F])> Sink<F> for Visit<F, E> {
+impl<F: Real> Sink<F> for Rows<'_, F> {
     #[inline(always)]
     fn slot(&mut self) -> &mut [F] {
-        &mut self.row
+        &mut self.out[..self.width]
     }
 
     #[inline(always)]
-    fn done(&mut self, i: usize, _: F) {
-        (self.each)(i, &self.row);
+    fn done(&mut self, _: usize, _: F) {
+        let _done = self.out.split_off_mut(..self.width);
     }
 }

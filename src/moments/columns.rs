@@ -8,7 +8,7 @@ use super::centres::Centres;
 use super::mass::Mass;
 use super::scalar::weights_door;
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{Level, RowFn, Work, map, run, visit};
+use crate::kernel::{Level, RowFn, Work, map, run, write_rows};
 use crate::shape::{not_negative, same_shape};
 use crate::{Real, Result};
 
@@ -76,9 +76,10 @@ impl<F: Real> ColumnMoments<F> {
         let width = x.ncols();
         let parts = map(tasks(x.nrows(), width), |range| {
             let mut part = Self::new(width);
-            visit(Level::best(), range, [x.view()], width, &CopyRow, |i, row| {
-                part.join_row(row, Mass::weighing(weights[i]));
-            });
+            let rows = copy(Level::best(), range.clone(), x);
+            for (k, i) in range.enumerate() {
+                part.join_row(&rows[k * width..(k + 1) * width], Mass::weighing(weights[i]));
+            }
             part
         });
         let mut all = Self::new(width);
@@ -235,9 +236,7 @@ impl<F: Real> ColumnMoments<F> {
             if let Some(all) = x.as_slice() {
                 run(level, Rows { to: &mut part, rows: &all[range.start * width..range.end * width] });
             } else {
-                let mut rows = Vec::with_capacity(range.len() * width);
-                visit(level, range, [x.view()], width, &CopyRow, |_, row| rows.extend_from_slice(row));
-                run(level, Rows { to: &mut part, rows: &rows });
+                run(level, Rows { to: &mut part, rows: &copy(level, range, x) });
             }
             part
         });
@@ -249,6 +248,13 @@ impl<F: Real> ColumnMoments<F> {
 fn tasks(rows: usize, width: usize) -> Vec<Range<usize>> {
     let each = (TASK / width.max(1)).max(1);
     (0..rows).step_by(each).map(|from| from..rows.min(from + each)).collect()
+}
+
+/// A range of rows one behind the other, whatever the layout.
+fn copy<F: Real>(level: Level, range: Range<usize>, x: &ArrayRef2<F>) -> Vec<F> {
+    let mut rows = vec![F::zero(); range.len() * x.ncols()];
+    write_rows(level, range, [x.view()], x.ncols(), &CopyRow, &mut rows);
+    rows
 }
 
 /// More rows for some moments, in order.

@@ -3,10 +3,10 @@ use std::ops::Add;
 
 use ndarray::{Array, Array1, Array2, ArrayRef1, ArrayView2, Axis, Dimension};
 
-use super::sum::{PairwiseRows, weigh};
+use super::sum::weigh;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, Work, run};
-use crate::shape::{any, groups, no_nan, same_shape};
+use crate::shape::{any, no_nan, same_shape};
 use crate::{Error, Real, Result};
 
 /// How a gradient row is divided: the layout of a family's parameters.
@@ -113,23 +113,6 @@ impl<F: Real, P: Parts> Grad<F, P> {
             row.mapv_inplace(|g| weigh(w, g));
         }
         Ok(self)
-    }
-
-    /// The sum of each `k` consecutive rows: the gradient of parameters that `k` rows share.
-    ///
-    /// Errors: `Parameter` where `k = 0`, `Count` where `k` does not divide the rows.
-    pub fn sum_groups(&self, k: usize) -> Result<Self> {
-        let n = groups("grad", self.flat.nrows(), k)?;
-        let mut flat = Vec::with_capacity(n * self.parts.width());
-        let mut sum = PairwiseRows::new(self.parts.width());
-        for (i, row) in self.flat.as_standard_layout().rows().into_iter().enumerate() {
-            sum.add(row.to_slice().unwrap_or_default());
-            if (i + 1) % k == 0 {
-                sum.drain_onto(&mut flat);
-            }
-        }
-        let flat = Array2::from_shape_vec((n, self.parts.width()), flat).unwrap_or_default();
-        Ok(Self::held(flat, self.parts.clone()))
     }
 }
 

@@ -5,16 +5,18 @@
 //! `rows.weighted(&w)`. [`Grad`] holds rows that were made.
 
 mod coordinates;
+mod fold;
 mod grad;
 mod reduce;
 mod sum;
 mod value_grad;
 
-pub use coordinates::sum_coordinates;
+pub use coordinates::{map_coordinates, sum_coordinates};
+pub(crate) use fold::{Block, Fold};
 pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};
 pub use reduce::Rows;
-pub(crate) use reduce::{Terms, reduce};
+pub(crate) use reduce::{Held, reduce};
 pub(crate) use sum::{LONG, pairwise, sum_long, weigh};
 pub use value_grad::ValueGrad;
 pub(crate) use value_grad::{mean_of, mean_rows};

@@ -5,26 +5,20 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayRef1};
+use ndarray::{Array2, ArrayRef1, ArrayView2};
 
+use super::fold::{Blocks, Fold, Joined, Sum, block_rows};
 use super::grad::Grad;
-use super::sum::{BLOCK, PairwiseRows, weigh};
-use crate::arithmetic::Arithmetic;
-use crate::kernel::{Level, Work, map, run, several};
-use crate::shape::{any, no_nan, same_shape};
+use crate::kernel::{Level, map, run, several};
+use crate::shape::{any, groups, no_nan, same_shape};
 use crate::{Error, Parts, Real, Result, Shape};
 
-/// A full task of one parameter row is 2^`TASK_LEVEL` blocks: one partial sum of a pairwise sum.
+/// A full task of one parameter row is 2^`TASK_LEVEL` blocks: one partial state of its pairwise sum.
 const TASK_LEVEL: u32 = 5;
-/// Rows of a task, at the most.
-const TASK: usize = BLOCK << TASK_LEVEL;
-
-/// Numbers that are made before they are added up: they stay in the nearest cache.
-const TOGETHER: usize = 4096;
 
 /// Gradient rows that are not yet made, read in one of four ways.
 ///
-/// [`visit`](Self::visit) (or [`visit_rows`](Self::visit_rows) of a range) makes each row once; [`collect`](Self::collect) keeps them all,
+/// [`visit`](Self::visit) makes each row once; [`collect`](Self::collect) keeps them all,
 /// `(n, width)`; [`total`](Self::total) and [`weighted`](Self::weighted) sum them to the shape of
 /// the parameters, `(rows, width)`: row `i` goes to parameter row `i / repeat`. Nothing divides by
 /// `n`. Sums over many rows are pairwise: the rounding error grows with the logarithm of `n`.
@@ -53,9 +47,26 @@ pub trait Rows<F: Real>: Sync {
     /// How the rows are shared.
     fn shape(&self) -> Shape;
 
+    /// Makes the rows of a range, at a level, one behind the other: `out` has room for as many rows as the
+    /// range, of [`shape`](Self::shape)`.samples()`, has.
+    fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]);
+
     /// Makes the rows of a range once each, in order, at a level: `each(i, row)`. A range that ends
     /// beyond the last row ends there.
-    fn visit_rows(&self, level: Level, range: Range<usize>, each: impl FnMut(usize, &[F]));
+    fn visit_rows(&self, level: Level, range: Range<usize>, mut each: impl FnMut(usize, &[F])) {
+        let width = self.parts().width();
+        let end = range.end.min(self.shape().samples());
+        let together = block_rows(width);
+        let mut made = Vec::new();
+        for start in (range.start..end).step_by(together) {
+            let next = end.min(start + together);
+            made.resize((next - start) * width, F::zero());
+            self.write_rows(level, start..next, &mut made);
+            for (k, i) in (start..next).enumerate() {
+                each(i, made.get(k * width..(k + 1) * width).unwrap_or_default());
+            }
+        }
+    }
 
     /// Makes every row once, in order: `each(i, row)`.
     fn visit(&self, each: impl FnMut(usize, &[F])) {
@@ -66,8 +77,8 @@ pub trait Rows<F: Real>: Sync {
     fn collect(&self) -> Grad<F, Self::Parts> {
         let parts = self.parts();
         let shape = (self.shape().samples(), parts.width());
-        let mut flat = Vec::with_capacity(shape.0.saturating_mul(shape.1));
-        self.visit(|_, row| flat.extend_from_slice(row));
+        let mut flat = vec![F::zero(); shape.0 * shape.1];
+        self.write_rows(Level::best(), 0..shape.0, &mut flat);
         Grad::held(Array2::from_shape_vec(shape, flat).unwrap_or_default(), parts)
     }
 
@@ -76,7 +87,7 @@ pub trait Rows<F: Real>: Sync {
     /// Infinities of both signs have no sum, and give NaN.
     /// Errors: `NaN` with the first row that holds one.
     fn total(&self) -> Result<Grad<F, Self::Parts>> {
-        Ok(Grad::held(reduce(self, &Weights(None))?, self.parts()))
+        Ok(Grad::held(reduce(self, &Sum(None))?, self.parts()))
     }
 
     /// The weighted sum of the rows of each parameter row: `(rows, width)`.
@@ -87,131 +98,97 @@ pub trait Rows<F: Real>: Sync {
         same_shape("weights", weights.shape(), &[self.shape().samples()])?;
         no_nan("weights", weights)?;
         let weights = weights.as_standard_layout();
-        Ok(Grad::held(reduce(self, &Weights(weights.as_slice()))?, self.parts()))
+        Ok(Grad::held(reduce(self, &Sum(weights.as_slice()))?, self.parts()))
     }
 }
 
-/// What is summed of each row: itself with a weight, its powers, its products with a cost.
-pub(crate) trait Terms<F: Real>: Sync {
-    /// How many numbers, of rows of a width.
-    fn count(&self, width: usize) -> usize;
-
-    /// Adds those of row `i` to the sums.
-    fn add(&self, i: usize, row: &[F], sums: &mut [F]);
-}
-
-/// The rows themselves, each with a weight, or as they are.
-struct Weights<'a, F>(Option<&'a [F]>);
-
-impl<F: Real> Terms<F> for Weights<'_, F> {
-    fn count(&self, width: usize) -> usize {
-        width
-    }
-
-    #[inline(always)]
-    fn add(&self, i: usize, row: &[F], sums: &mut [F]) {
-        match self.0 {
-            None => sums.iter_mut().zip(row).for_each(|(sum, &g)| *sum += g),
-            Some(weights) => sums.iter_mut().zip(row).for_each(|(sum, &g)| *sum += weigh(weights[i], g)),
-        }
-    }
-}
-
-/// The sums of the terms of the rows of each parameter row, `(rows, count)`: the order of additions,
-/// and so the last bit, is that of one pass over all rows.
+/// The states of the rows of each parameter row, `(rows, count)`: the order of additions, and so the last bit,
+/// is that of one pass over all rows.
 ///
 /// Errors: `NaN` with the first row that holds one.
-pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(rows: &R, terms: &T) -> Result<Array2<F>> {
-    let shape = rows.shape();
-    let (count, samples) = (terms.count(rows.parts().width()), shape.samples());
-    let mut flat =
-        if several() && samples > TASK { by_tasks(rows, terms, count) } else { sums(rows, terms, count, 0..samples) };
-    // Parameter rows without a sample have the sum of nothing.
-    flat.resize(shape.rows * count, F::zero());
-    let flat = Array2::from_shape_vec((shape.rows, count), flat).unwrap_or_default();
-    if any(&flat, F::is_nan) {
+pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Result<Array2<F>> {
+    let states = fold_rows(rows, fold);
+    if any(&states, F::is_nan) {
         nan_row(rows)?;
     }
-    Ok(flat)
+    Ok(states)
 }
 
-/// The sums of the parameter rows that a range of rows belongs to, or of its part of one.
-fn sums<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(rows: &R, terms: &T, count: usize, range: Range<usize>) -> Vec<F> {
+/// [`reduce`], where NaN stays in the state of its parameter row.
+fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Array2<F> {
+    let (shape, width) = (rows.shape(), rows.parts().width());
+    let (count, samples) = (fold.count(width), shape.samples());
+    let task = block_rows(width) << TASK_LEVEL;
+    let mut flat = match width {
+        0 => Vec::new(),
+        _ if several() && samples > task => by_tasks(rows, fold, task),
+        _ => states(rows, fold, 0..samples),
+    };
+    // Parameter rows without a sample have the sum of nothing.
+    flat.resize(shape.rows * count, F::zero());
+    Array2::from_shape_vec((shape.rows, count), flat).unwrap_or_default()
+}
+
+/// The states of the parameter rows that a range of rows belongs to, or of its part of one.
+fn states<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, range: Range<usize>) -> Vec<F> {
     let (repeat, width) = (rows.shape().repeat.max(1), rows.parts().width());
-    let together = (TOGETHER / width.max(1)).clamp(1, BLOCK);
+    let (count, each) = (fold.count(width), block_rows(width));
+    let mut numbers = vec![F::zero(); each.min(range.len()) * width];
+    // So many parameter rows, or a part of one, are made and added up together.
+    let mut fold_some = |range: Range<usize>, group: usize, states: &mut [F]| {
+        let numbers = &mut numbers[..range.len() * width];
+        rows.write_rows(Level::best(), range.clone(), numbers);
+        run(Level::best(), Blocks { fold, first: range.start, rows: group, width, numbers, states });
+    };
     let mut out = Vec::with_capacity(range.len().div_ceil(repeat) * count);
-    let mut sum = PairwiseRows::new(count);
-    let mut made = Vec::with_capacity(together * width);
-    for start in range.clone().step_by(together) {
-        let end = range.end.min(start + together);
-        make(rows, start..end, &mut made);
-        let (sum, out) = (&mut sum, &mut out);
-        run(Level::best(), AddUp { terms, range: start..end, last: range.end, made: &made, width, repeat, sum, out });
+    if repeat <= each {
+        let together = each / repeat * repeat;
+        for start in range.clone().step_by(together) {
+            let some = start..range.end.min(start + together);
+            let from = out.len();
+            out.resize(from + some.len() / repeat * count, F::zero());
+            fold_some(some, repeat, &mut out[from..]);
+        }
+        return out;
+    }
+    let mut joined = Joined::new(fold);
+    let mut start = range.start;
+    while start < range.end {
+        let end = range.end.min((start / repeat + 1) * repeat);
+        for start in (start..end).step_by(each) {
+            let (block, mut state) = (start..end.min(start + each), vec![F::zero(); count]);
+            fold_some(block.clone(), block.len(), &mut state);
+            joined.push(0, block.len(), state);
+        }
+        out.append(&mut joined.take());
+        start = end;
     }
     out
 }
 
-/// The rows of a range, one behind the other.
-fn make<F: Real, R: Rows<F> + ?Sized>(rows: &R, range: Range<usize>, made: &mut Vec<F>) {
-    made.clear();
-    rows.visit_rows(Level::best(), range, |_, row| made.extend_from_slice(row));
-}
-
-/// Rows that were made, added up; at the end of each parameter row its sum is appended.
-struct AddUp<'a, F, T> {
-    terms: &'a T,
-    range: Range<usize>,
-    last: usize,
-    made: &'a [F],
-    width: usize,
-    repeat: usize,
-    sum: &'a mut PairwiseRows<F>,
-    out: &'a mut Vec<F>,
-}
-
-impl<F: Real, T: Terms<F>> Work<F> for AddUp<'_, F, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn work<A: Arithmetic<F>>(self, _: A) {
-        for (k, i) in self.range.enumerate() {
-            let row = self.made.get(k * self.width..(k + 1) * self.width).unwrap_or_default();
-            self.terms.add(i, row, self.sum.open());
-            self.sum.close();
-            if (i + 1) % self.repeat == 0 || i + 1 == self.last {
-                self.sum.drain_onto(self.out);
-            }
-        }
-    }
-}
-
-/// All sums, flat: a task has the rows of whole parameter rows, or [`TASK`] of one, whose sums are joined as
+/// All states, flat: a task has the rows of whole parameter rows, or so many of one, whose states are joined as
 /// one pass joins them.
-fn by_tasks<F: Real, R: Rows<F> + ?Sized, T: Terms<F>>(rows: &R, terms: &T, count: usize) -> Vec<F> {
+fn by_tasks<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, task: usize) -> Vec<F> {
     let shape = rows.shape();
     let (repeat, samples) = (shape.repeat, shape.samples());
-    if repeat <= TASK {
-        let each = TASK / repeat * repeat;
+    if repeat <= task {
+        let each = task / repeat * repeat;
         let ranges = (0..samples).step_by(each).map(|start| start..samples.min(start + each)).collect();
-        return map(ranges, |range| sums(rows, terms, count, range)).concat();
+        return map(ranges, |range| states(rows, fold, range)).concat();
     }
     let of_one = |t: usize| {
         let end = (t + 1) * repeat;
-        (t * repeat..end).step_by(TASK).map(move |start| start..end.min(start + TASK))
+        (t * repeat..end).step_by(task).map(move |start| start..end.min(start + task))
     };
     let ranges = (0..shape.rows).flat_map(of_one).collect::<Vec<_>>();
-    let partial = map(ranges.clone(), |range| sums(rows, terms, count, range));
-    let mut flat = Vec::with_capacity(shape.rows * count);
-    let mut sum = PairwiseRows::new(count);
-    for (range, part) in ranges.into_iter().zip(partial) {
-        let last = range.end % repeat == 0;
-        if range.len() == TASK {
-            sum.join(TASK_LEVEL, part);
-        } else {
-            sum.add(&part);
-        }
-        if last {
-            sum.drain_onto(&mut flat);
+    let parts = map(ranges.clone(), |range| states(rows, fold, range));
+    let mut flat = Vec::new();
+    let mut joined = Joined::new(fold);
+    for (range, part) in ranges.into_iter().zip(parts) {
+        // What is left at the end is less than any level: it is joined last.
+        joined.push(if range.len() == task { TASK_LEVEL } else { 0 }, range.len(), part);
+        if range.end % repeat == 0 {
+            flat.append(&mut joined.take());
         }
     }
     flat
@@ -226,4 +203,52 @@ fn nan_row<F: Real, R: Rows<F> + ?Sized>(rows: &R) -> Result<()> {
         }
     });
     found.map_or(Ok(()), |row| Err(Error::NaN { name: R::NAME, row }))
+}
+
+/// Rows that were made, as rows that might be.
+pub(crate) struct Held<'a, F, P> {
+    pub(crate) flat: ArrayView2<'a, F>,
+    pub(crate) parts: &'a P,
+    pub(crate) shape: Shape,
+}
+
+impl<'a, F: Real, P: Parts> Held<'a, F, P> {
+    /// Rows of a gradient, so many of them a parameter row.
+    pub(crate) fn of(name: &'static str, grad: &'a Grad<F, P>, repeat: usize) -> Result<Self> {
+        let rows = groups(name, grad.flat().nrows(), repeat)?;
+        Ok(Self { parts: grad.parts(), shape: Shape { rows, repeat, dim: grad.flat().ncols() }, flat: grad.flat() })
+    }
+}
+
+impl<F: Real, P: Parts> Rows<F> for Held<'_, F, P> {
+    type Parts = P;
+    const NAME: &'static str = "rows";
+
+    fn parts(&self) -> P {
+        self.parts.clone()
+    }
+
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn write_rows(&self, _: Level, range: Range<usize>, out: &mut [F]) {
+        let width = self.flat.ncols();
+        if let Some(numbers) = self.flat.to_slice() {
+            out.copy_from_slice(numbers.get(range.start * width..range.end * width).unwrap_or_default());
+            return;
+        }
+        for (i, out) in range.zip(out.chunks_exact_mut(width.max(1))) {
+            self.flat.row(i).iter().zip(out).for_each(|(&from, to)| *to = from);
+        }
+    }
+}
+
+impl<F: Real, P: Parts> Grad<F, P> {
+    /// The sum of each `k` consecutive rows: the gradient of parameters that `k` rows share. NaN stays.
+    ///
+    /// Errors: `Parameter` where `k = 0`, `Count` where `k` does not divide the rows.
+    pub fn sum_groups(&self, k: usize) -> Result<Self> {
+        Ok(Self::held(fold_rows(&Held::of("grad", self, k)?, &Sum(None)), self.parts().clone()))
+    }
 }

@@ -38,7 +38,7 @@ fn agrees<F: Real>(rows: &Array2<f64>, samples: usize) {
         assert_eps(found_variance.flat()[at], variance[at], variance[at], FEW, "variance");
     }
     let held = Grad::new(rows.mapv(F::of), table.parts()).unwrap();
-    assert_eq!(Estimate::of_draws(held, samples).unwrap(), found, "rows held are rows made");
+    assert_eq!(Estimate::of_draws(&held, samples).unwrap(), found, "rows held are rows made");
 }
 
 proptest! {
@@ -109,16 +109,16 @@ fn hard_draws_that_do_not_fit() {
     let parts = TwoParts { left: 1, right: 1 };
     let rows = || Grad::new(Array2::<f64>::ones((4, 2)), parts).unwrap();
     let count = Error::Count { name: "rows", axis: "rows", got: 4, expected: "a multiple of 3".to_owned() };
-    assert_eq!(Estimate::of_draws(rows(), 3), Err(count));
+    assert_eq!(Estimate::of_draws(&rows(), 3), Err(count));
     let zero = Error::Parameter { name: "k", value: 0.0, expected: "at least 1" };
-    assert_eq!(Estimate::of_draws(rows(), 0), Err(zero));
+    assert_eq!(Estimate::of_draws(&rows(), 0), Err(zero));
     let mut holed = Array2::<f64>::ones((4, 2));
     holed[[3, 1]] = f64::NAN;
     let holed = Grad::new(holed, parts).unwrap();
-    assert_eq!(Estimate::of_draws(holed, 2), Err(Error::NaN { name: "rows", row: 3 }));
-    let single = Estimate::of_draws(rows(), 1).unwrap();
+    assert_eq!(Estimate::of_draws(&holed, 2), Err(Error::NaN { name: "rows", row: 3 }));
+    let single = Estimate::of_draws(&rows(), 1).unwrap();
     assert_eq!((single.variance.clone(), single.std_error()), (None, None));
-    let pair = Estimate::of_draws(rows(), 2).unwrap();
+    let pair = Estimate::of_draws(&rows(), 2).unwrap();
     assert_eq!(pair.std_error().unwrap().flat(), Array2::<f64>::zeros((2, 2)), "what never varies has no error");
     let shape = Error::Shape { name: "grad", got: vec![2, 2], expected: vec![4, 2] };
     assert_eq!(single.clone().merge(pair).err(), Some(shape));
@@ -134,4 +134,47 @@ fn hard_infinite_rows_have_no_variance_that_is_a_number() {
     let variance = g.variance.unwrap();
     assert!(variance.flat()[[0, 0]].is_nan(), "and not 0");
     assert_eq!((g.gradient.flat()[[0, 1]], variance.flat()[[0, 1]]), (2.0, 1.0 / 3.0));
+}
+
+/// Squares that overflow are a variance without end, not none.
+#[test]
+fn hard_rows_whose_squares_overflow() {
+    for n in [4, 1000] {
+        let rows = Array2::from_shape_fn((n, 1), |(i, _)| if i % 2 == 0 { 1e200 } else { -1e200 });
+        let g = Estimate::of_rows(&Table::new(rows, n)).unwrap();
+        // Of sums of 128 numbers of 2e200.
+        let mean: f64 = g.gradient.flat()[[0, 0]];
+        assert!(mean.abs() < 128.0 * f64::EPSILON * 2e200);
+        assert_eq!(g.variance.unwrap().flat()[[0, 0]], f64::INFINITY);
+    }
+}
+
+/// Wherever the one row is that is far from all others, the first one too, the variance keeps its digits: a block of 128
+/// rows may lose 128 units in the last place, and joins a few.
+#[test]
+fn hard_one_row_far_from_the_others() {
+    for n in [100_usize, 128, 129, 5000] {
+        for place in [0, 1, n / 2, n - 1] {
+            let value = |i: usize| if i == place { 1e6 } else { (i % 7) as f64 - 3.0 };
+            let rows = Array2::from_shape_fn((n, 1), |(i, _)| value(i) as f32);
+            let mean = (0..n).map(value).sum::<f64>() / n as f64;
+            let squares: f64 = (0..n).map(|i| (value(i) - mean).powi(2)).sum();
+            let g = Estimate::of_rows(&Table::new(rows, n)).unwrap();
+            let count = n as f64;
+            let limit = 130.0 * f64::from(f32::EPSILON);
+            assert!((f64::from(g.gradient.flat()[[0, 0]]) / mean - 1.0).abs() < limit, "{n} {place}");
+            let variance = f64::from(g.variance.unwrap().flat()[[0, 0]]);
+            assert!((variance / (squares / (count * (count - 1.0))) - 1.0).abs() < limit, "{n} {place} {variance}");
+        }
+    }
+}
+
+/// Rows that are all the same vary by nothing at all, in blocks and between them.
+#[test]
+fn law_equal_rows_have_no_variance() {
+    for n in [2, 3, 127, 128, 129, 1000, 10_000] {
+        let g = Estimate::of_rows(&Table::new(Array2::from_elem((n, 17), 0.1_f32), n)).unwrap();
+        assert!(g.gradient.flat().iter().all(|&g| g == 0.1), "{n}");
+        assert!(g.variance.unwrap().flat().iter().all(|&v| v == 0.0), "{n}");
+    }
 }

@@ -466,7 +466,7 @@ fn hard_plans_say_what_their_draws_are() {
         assert_eq!((plan.draws(), plan.bias()), (draws, bias));
         let cost = array![1.0, 2.0, 3.0, 5.0, 8.0, 13.0];
         assert_eq!(plan.rows(&cost).unwrap().flat().nrows(), 2 * draws);
-        let mean = Estimate::of_draws(plan.rows(&cost).unwrap(), draws).unwrap().gradient;
+        let mean = Estimate::of_draws(&plan.rows(&cost).unwrap(), draws).unwrap().gradient;
         let estimate = plan.estimate(&cost).unwrap().gradient;
         assert!((&mean.flat() - &estimate.flat()).iter().all(|off| off.abs() <= 16.0 * f64::EPSILON * 13.0));
     }

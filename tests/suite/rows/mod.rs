@@ -1,6 +1,7 @@
 //! Rows as a user defines them, and the four ways to read them.
 
 mod coordinates;
+mod fold;
 mod grad;
 mod reduce;
 mod sum;
@@ -57,9 +58,9 @@ impl<F: Real> Rows<F> for Table<F> {
         self.shape
     }
 
-    fn visit_rows(&self, _: Level, range: Range<usize>, mut each: impl FnMut(usize, &[F])) {
-        for i in range.start..range.end.min(self.rows.nrows()) {
-            each(i, &self.rows.row(i).to_vec());
+    fn write_rows(&self, _: Level, range: Range<usize>, out: &mut [F]) {
+        for (i, out) in range.zip(out.chunks_exact_mut(self.rows.ncols().max(1))) {
+            out.copy_from_slice(&self.rows.row(i).to_vec());
         }
     }
 }

@@ -3,19 +3,8 @@
 use estimand::Rows;
 use estimand::ndarray::{Array1, Array2, array};
 
-use super::{Table, reads_as_loops, whole};
+use super::{Table, whole};
 use crate::support::threads::with_threads;
-
-/// Blocks of 128 rows, joined in pairs: on either side of each border.
-#[test]
-fn hard_as_many_rows_as_fill_blocks() {
-    for blocks in [1, 2, 3, 4, 7, 8, 16] {
-        for n in [128 * blocks - 1, 128 * blocks, 128 * blocks + 1] {
-            reads_as_loops::<f64>(1, n, 2);
-            reads_as_loops::<f32>(2, n, 1);
-        }
-    }
-}
 
 #[test]
 fn hard_infinities_of_both_signs_are_no_row_of_nan() {

@@ -1,13 +1,12 @@
 //! Sums over many rows are pairwise: their error grows with the logarithm of the number.
 
-use estimand::ndarray::{Array1, Array2, s};
+use estimand::ndarray::{Array1, Array2};
 use estimand::{Real, Rows, ValueGrad};
 use proptest::prelude::*;
 
 use super::Table;
 use crate::support::near::{assert_eps, careful_sum};
 use crate::support::strategy::config;
-use crate::support::threads::with_threads;
 
 /// The worst error of a sum of n terms, in epsilons of the sum of their magnitudes: 127 additions
 /// in a block and one a doubling of the blocks, each half an epsilon; `products` if each term is one.
@@ -48,45 +47,6 @@ proptest! {
     }
 }
 
-/// The tree of a pairwise sum written as a recursion: blocks of 128, and the largest power of two of
-/// them that leaves something is joined with what it leaves.
-fn tree<F: Real>(terms: &[F]) -> F {
-    let left = std::iter::successors(Some(128), |size| Some(2 * size)).take_while(|&size| size < terms.len()).last();
-    match left {
-        None => terms.iter().fold(F::zero(), |sum, &x| sum + x),
-        Some(size) => tree(&terms[..size]) + tree(&terms[size..]),
-    }
-}
-
-fn tree_of_each<F: Real>(rows: usize, repeat: usize) {
-    let terms: Vec<F> = (0..rows * repeat).map(|i| F::of((1.7 * i as f64).sin() + 0.3)).collect();
-    let weights = Array1::from_shape_fn(terms.len(), |i| F::of((0.9 * i as f64).cos()));
-    let products: Vec<F> = terms.iter().zip(&weights).map(|(&x, &w)| w * x).collect();
-    let sums = |terms: &[F]| Array1::from_iter(terms.chunks(repeat).map(tree));
-    let (total, weighted) = (sums(&terms), sums(&products));
-    let table = Table::new(Array2::from_shape_vec((terms.len(), 1), terms).unwrap(), repeat);
-    for threads in [1, 3] {
-        let what = format!("{rows} sums of {repeat} on {threads} threads");
-        let got = with_threads(threads, || (table.total().unwrap(), table.weighted(&weights).unwrap()));
-        assert_eq!(got.0.flat().column(0), total, "{what}");
-        assert_eq!(got.1.flat().column(0), weighted, "{what}, weighted");
-    }
-}
-
-/// Tasks, which threads share, end every 4096 rows or sooner: to the last bit, what they make is
-/// the one tree.
-#[test]
-fn law_sums_of_tasks_are_one_pairwise_sum() {
-    for repeat in [1, 7, 128, 1000, 4095, 4096, 4097, 5000, 8192, 8192 + 128, 12_288, 20_000] {
-        for rows in [1, 3, 5000 / repeat + 1] {
-            tree_of_each::<f32>(rows, repeat);
-            tree_of_each::<f64>(rows, repeat);
-        }
-    }
-    tree_of_each::<f32>(1, 1_000_000);
-    tree_of_each::<f64>(1, 1_000_000);
-}
-
 /// A plain loop over a million terms of .1 in f32 is off by one percent.
 #[test]
 fn hard_a_million_rows() {
@@ -105,21 +65,4 @@ fn hard_a_million_rows() {
     }
     let held = table.collect().sum_groups(n).unwrap();
     assert_eps(held.flat()[[0, 2]], exact, exact, bound(n, 0.0), "sum_groups");
-}
-
-/// A block after another: what is left of a sum must not enter the next.
-#[test]
-fn hard_a_sum_starts_from_nothing() {
-    for repeat in [1, 127, 128, 129, 256, 300, 384] {
-        let rows = Array2::from_shape_fn((5 * repeat, 2), |(i, _)| if i < repeat { 1e300 } else { 1.0 });
-        let total = Table::new(rows, repeat).total().unwrap();
-        for t in 1..5 {
-            assert_eq!(total.flat()[[t, 0]], repeat as f64, "repeat {repeat}");
-        }
-        // Nor does it move the borders of the blocks: to the last bit, a sum is what it is alone.
-        let rows = Array2::from_shape_fn((5 * repeat, 1), |(i, _)| ((i % repeat) as f32 + 0.5).sin());
-        let alone = Table::new(rows.slice(s![..repeat, ..]).to_owned(), repeat).total().unwrap();
-        let total = Table::new(rows, repeat).total().unwrap();
-        assert!(total.flat().iter().all(|&sum| sum == alone.flat()[[0, 0]]), "repeat {repeat}: {total:?}, {alone:?}");
-    }
 }
