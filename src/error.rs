@@ -81,6 +81,15 @@ pub enum Error {
         /// How many it takes.
         needs: usize,
     },
+
+    /// What one of several estimators was refused for.
+    #[error("{name}: {source}")]
+    Estimator {
+        /// The estimator.
+        name: String,
+        /// Why.
+        source: Box<Error>,
+    },
 }
 
 /// A result of this crate.

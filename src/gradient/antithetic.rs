@@ -10,8 +10,8 @@ use crate::{Real, Result};
 /// exactly; an *even* one is evaluated twice for nothing: then pairs are worse than independent samples.
 ///
 /// Rows of a pair depend on each other: group them, `plan.grouped(2)`, so that a draw is a pair, and the
-/// standard error is right. Baselines that are fitted to the samples, leave-one-out too, are biased with
-/// such noise.
+/// standard error is right. Of the baselines that are fitted to the samples take [`Baseline::LeaveGroupOut`](super::Baseline)
+/// of pairs: leave-one-out is biased with such noise, for a sample's mirror tells of it.
 /// Shapes: `noise: (n, width)` of a law of n samples, to `(2 n, width)` for the law with twice as many, pairs
 /// one after the other. Errors: those of [`Mirror::mirror`]. Source: Hammersley and Morton 1956; chapter `gradient/pathwise`.
 ///
@@ -24,7 +24,7 @@ use crate::{Real, Result};
 /// let half = DiagGaussian::new(&loc, &log_scale)?.repeat_rows(50);
 /// let noise = antithetic(&half, &half.noise(&mut StdRng::seed_from_u64(2)))?;
 /// let q = half.repeat_rows(2);
-/// let plan = Pathwise::propose(&q, noise)?.grouped(2);
+/// let plan = Pathwise::propose(&q, noise)?.grouped(2)?;
 /// let g = plan.estimate(&plan.points().mapv(|x| 2.0 * x))?;               // f = x^2
 /// assert!((g.gradient.loc()[[0, 0]] - 2.0).abs() < 1e-14, "a linear slope: pairs are exact");
 /// # Ok::<(), estimand::Error>(())

@@ -15,14 +15,16 @@ use crate::{Error, Real, Result};
 /// | `None` | 0 | unbiased | reported |
 /// | `Constant`, `Given` | known before the draw | unbiased | reported |
 /// | `LeaveOneOut` | the mean of the other costs | unbiased | reported from S = 4 on |
+/// | `LeaveGroupOut(k)` | the mean of the costs of the other groups | unbiased | none, for k > 1 |
 /// | `Mean` | the mean of all costs | times (S - 1) / S | reported from S = 4 on |
 /// | `Optimal(LeavingOneOut)` | sum c s^2 / sum s^2 over the others | unbiased | none |
 /// | `Optimal(OnAll)` | the same over all | of order 1/S | none |
 /// | `OptimalByCoordinate(..)` | the same, a number a parameter | as `Optimal` | none |
 ///
-/// All that is fitted, leave-one-out too, needs samples of a parameter row that are independent of each other. With
-/// mirrored or quasi-random noise a sample is told of by the others, and the estimate is *biased* whatever the
-/// table says, and its variance wrong: take `None`, `Constant` or `Given` there, and group the draws.
+/// All that is fitted needs samples of a parameter row that are independent of each other, but for `LeaveGroupOut(k)`,
+/// which needs independent groups of k consecutive samples. With mirrored (k = 2) or quasi-random noise a sample is
+/// told of by the others of its group, and an estimate with `LeaveOneOut` or `Optimal` is *biased* whatever the table
+/// says, and its variance wrong.
 ///
 /// The optimal constant is E[c s^2] / E[s^2]: of all constants it leaves the least variance, by coordinate
 /// or in total. Where it is known (or well fitted on earlier samples) it is a `Constant`. Other baselines
@@ -40,6 +42,9 @@ pub enum Baseline<'a, F> {
     Mean,
     /// The mean of the other costs of the same parameter row.
     LeaveOneOut,
+    /// The mean of the costs of the same parameter row but for the sample's own group, of so many consecutive
+    /// samples: for noise that is independent only by groups. Of groups of 1 it is `LeaveOneOut`.
+    LeaveGroupOut(usize),
     /// The constant that leaves the least variance in total, fitted to the samples.
     Optimal(Fitted),
     /// A constant a parameter, each the one that leaves that entry the least variance.
@@ -69,7 +74,9 @@ impl<F> Baseline<'_, F> {
     /// The bias of an estimate with this baseline.
     pub fn bias(&self) -> Bias {
         match self {
-            Self::None | Self::Constant(_) | Self::Given(_) | Self::LeaveOneOut => Bias::Unbiased,
+            Self::None | Self::Constant(_) | Self::Given(_) | Self::LeaveOneOut | Self::LeaveGroupOut(_) => {
+                Bias::Unbiased
+            }
             Self::Mean => Bias::Consistent,
             Self::Optimal(fitted) | Self::OptimalByCoordinate(fitted) => fitted.bias(),
         }

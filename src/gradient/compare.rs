@@ -1,40 +1,64 @@
 use std::fmt;
 
-use ndarray::{Array2, ArrayRef1};
+use ndarray::{Array2, ArrayRef1, ArrayView2};
 use rand::Rng;
 
-use super::plan::Bias;
+use super::plan::{Bias, Plan};
+use crate::moments::ColumnMoments;
+use crate::rows::GradRows;
 use crate::shape::same_shape;
 use crate::{Error, Real, Result};
 
-/// From noise of a generator to rows.
-type Draws<'a, F, R> = Box<dyn Fn(&mut R) -> Result<Array2<F>> + 'a>;
+/// What an estimator did with noise of a generator.
+struct Run<F> {
+    rows: Array2<F>,
+    bias: Bias,
+    /// Evaluations a row.
+    evaluations: usize,
+}
 
 /// An estimator with a name, for [`compare`]: from noise of a generator to independent draws of the gradient.
 pub struct Named<'a, F, R> {
     name: String,
-    bias: Bias,
-    evaluations: usize,
-    rows: Draws<'a, F, R>,
+    run: Box<dyn Fn(&mut R) -> Result<Run<F>> + 'a>,
 }
 
 impl<F, R> fmt::Debug for Named<'_, F, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, bias, evaluations, .. } = self;
-        f.debug_struct("Named").field("name", name).field("bias", bias).field("evaluations", evaluations).finish()
+        f.debug_struct("Named").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 impl<'a, F: Real, R: Rng> Named<'a, F, R> {
+    /// A plan and its cost: `propose` makes the plan from noise of the generator, `cost` is asked for at its points,
+    /// all at once. What its bias is said to be, and how many evaluations a draw takes, the plan tells.
+    ///
+    /// The spread of *draws* is measured, of which a baseline such as leave-one-out makes one of all samples of a
+    /// parameter row: give it a law with many parameter rows that are the same, as in the example of [`compare`].
+    pub fn of_plan<P: Plan<F>>(
+        name: impl Into<String>,
+        propose: impl Fn(&mut R) -> Result<P> + 'a,
+        cost: impl Fn(ArrayView2<'_, F>) -> P::Cost + 'a,
+    ) -> Self {
+        let run = move |rng: &mut R| {
+            let plan = propose(rng)?;
+            let rows = plan.rows_with(&cost)?;
+            let evaluations = plan.points().nrows() / rows.nrows().max(1);
+            Ok(Run { rows, bias: plan.bias(), evaluations })
+        };
+        Self { name: name.into(), run: Box::new(run) }
+    }
+
     /// `rows` draws noise and gives independent draws of the gradient, `(draws, width)`, each of which has
-    /// asked for the cost (or its slope) `evaluations` times. A plan gives its `rows(..)?.into_flat()`.
+    /// asked for the cost (or its slope) `evaluations` times: for what is no plan.
     pub fn new(
         name: impl Into<String>,
         bias: Bias,
         evaluations: usize,
         rows: impl Fn(&mut R) -> Result<Array2<F>> + 'a,
     ) -> Self {
-        Self { name: name.into(), bias, evaluations, rows: Box::new(rows) }
+        let run = move |rng: &mut R| Ok(Run { rows: rows(rng)?, bias, evaluations });
+        Self { name: name.into(), run: Box::new(run) }
     }
 }
 
@@ -100,28 +124,32 @@ pub struct Comparison {
 /// For each: its bias where the `truth` is known, its variance by coordinate and in total, the evaluations it
 /// asks for and the product of both, its signal to noise, its time. The table is the [`Display`](fmt::Display)
 /// of what comes back. Statistics are in f64.
-/// Errors: those of the estimators; `TooFew` where one gives fewer than 2 rows, and `Shape` where widths
-/// differ; `NaN` with the row.
+/// Errors: `Estimator` with the name and its error, or `TooFew` where it gives fewer than 2 rows, `Shape` where its
+/// width is not that of the others, `NaN` with the row.
 ///
 /// ```
-/// use estimand::gradient::{Baseline, Bias, Named, Pathwise, Plan, ScoreFunction, compare};
-/// use estimand::{DiagGaussian, Transform, ndarray::{Axis, array}};
+/// use estimand::gradient::{Baseline, Named, Pathwise, ScoreFunction, compare};
+/// use estimand::{DiagGaussian, Transform, ndarray::{Array1, ArrayView2, array}};
 /// use estimand::rand::{SeedableRng, rngs::StdRng};
 ///
-/// // f = x^2 under N(1, 1): d/dm is 2, d/d ln s is 2.
-/// let (loc, log_scale) = (array![1.0_f64], array![0.0]);
-/// let q = DiagGaussian::shared(&loc, &log_scale, 1000)?;
-/// let score = Named::new("score function", Bias::Unbiased, 1, |rng: &mut StdRng| {
-///     let plan = ScoreFunction::propose(&q, q.noise(rng), Baseline::None)?;
-///     Ok(plan.rows(&plan.points().column(0).mapv(|x| x * x))?.into_flat())
-/// });
-/// let path = Named::new("pathwise", Bias::Unbiased, 1, |rng: &mut StdRng| {
-///     let plan = Pathwise::propose(&q, q.noise(rng))?;
-///     Ok(plan.rows(&plan.points().mapv(|x| 2.0 * x))?.into_flat())
-/// });
-/// let table = compare(&StdRng::seed_from_u64(1), Some(&array![2.0, 2.0]), &[score, path])?;
+/// // f = x^2 under N(1, 1): d/dm is 2, d/d ln s is 2. A thousand parameter rows, all the same.
+/// let (loc, log_scale) = (array![[1.0_f64]], array![[0.0]]);
+/// let all = (1000, 1);
+/// let q = DiagGaussian::new(loc.broadcast(all).unwrap(), log_scale.broadcast(all).unwrap())?;
+/// let four = q.clone().repeat_rows(4);
+/// let square = |x: ArrayView2<f64>| -> Array1<f64> { x.column(0).mapv(|x| x * x) };
+/// let estimators = [
+///     Named::of_plan("score function", |rng: &mut StdRng| ScoreFunction::propose(&q, q.noise(rng), Baseline::None), square),
+///     Named::of_plan(
+///         "leave-one-out",
+///         |rng: &mut StdRng| ScoreFunction::propose(&four, four.noise(rng), Baseline::LeaveOneOut),
+///         square,
+///     ),
+///     Named::of_plan("pathwise", |rng: &mut StdRng| Pathwise::propose(&q, q.noise(rng)), |x| x.mapv(|x| 2.0 * x)),
+/// ];
+/// let table = compare(&StdRng::seed_from_u64(1), Some(&array![2.0, 2.0]), &estimators)?;
 /// assert_eq!(table.best().map(|m| m.name.as_str()), Some("pathwise"));
-/// assert!(table.measured[0].total_variance() > 8.0 * table.measured[1].total_variance());
+/// assert_eq!(table.measured.iter().map(|m| m.evaluations).collect::<Vec<_>>(), [1, 4, 1]);
 /// println!("{table}");
 /// # Ok::<(), estimand::Error>(())
 /// ```
@@ -131,38 +159,30 @@ pub fn compare<F: Real, R: Rng + Clone>(
     estimators: &[Named<'_, F, R>],
 ) -> Result<Comparison> {
     let mut measured: Vec<Measured> = Vec::with_capacity(estimators.len());
-    for estimator in estimators {
-        let (rows, seconds) = timed(|| (estimator.rows)(&mut rng.clone()));
-        let rows = rows?;
+    for Named { name, run } in estimators {
+        let (found, seconds) = timed(|| run(&mut rng.clone()));
         let width = measured.first().map(|first| first.mean.len()).or_else(|| truth.map(|t| t.len()));
-        let found = measure(estimator, &rows, width.unwrap_or(rows.ncols()))?;
+        let found = found.and_then(|found| measure(name, &found, width));
+        let found = found.map_err(|why| Error::Estimator { name: name.clone(), source: Box::new(why) })?;
         measured.push(Measured { seconds: seconds.map(|s| s / found.draws as f64), ..found });
     }
     Ok(Comparison { truth: truth.map(|t| t.to_vec()), measured })
 }
 
-fn measure<F: Real, R>(estimator: &Named<'_, F, R>, rows: &Array2<F>, width: usize) -> Result<Measured> {
+fn measure<F: Real>(name: &str, run: &Run<F>, width: Option<usize>) -> Result<Measured> {
+    let Run { rows, bias, evaluations } = run;
     let draws = rows.nrows();
-    same_shape("rows", rows.shape(), &[draws, width])?;
+    same_shape("rows", rows.shape(), &[draws, width.unwrap_or(rows.ncols())])?;
     if draws < 2 {
         return Err(Error::TooFew { name: "rows", got: draws, needs: 2 });
     }
-    if let Some(row) = rows.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan())) {
+    if let Some(row) = rows.nan_row() {
         return Err(Error::NaN { name: "rows", row });
     }
-    let column = |j: usize| rows.column(j).into_iter().map(|g| g.as_f64());
-    let n = draws as f64;
-    // From the first draw, so that a common part costs no digits.
-    let mean: Vec<f64> = (0..width)
-        .map(|j| {
-            let near = rows[[0, j]].as_f64();
-            near + column(j).map(|g| g - near).sum::<f64>() / n
-        })
-        .collect();
-    let spread = |(j, m): (usize, &f64)| column(j).map(|g| (g - m).powi(2)).sum::<f64>() / (n - 1.0);
-    let variance = mean.iter().enumerate().map(spread).collect();
-    let Named { name, bias, evaluations, .. } = estimator;
-    Ok(Measured { name: name.clone(), bias: *bias, evaluations: *evaluations, draws, mean, variance, seconds: None })
+    let moments = ColumnMoments::of(&rows.mapv(Real::as_f64));
+    let [mean, variance] = [moments.mean()?, moments.unbiased_variance()?].map(|column| column.to_vec());
+    let (name, bias, evaluations) = (name.to_owned(), *bias, *evaluations);
+    Ok(Measured { name, bias, evaluations, draws, mean, variance, seconds: None })
 }
 
 /// The result and the time it took; a target without a clock has none.

@@ -29,7 +29,8 @@ pub struct Estimate<F, P> {
     /// Where rows depend on each other (leave-one-out) it may come out negative, and is kept so: to clip
     /// it would make it too large on average.
     pub variance: Option<Grad<F, P>>,
-    /// The samples behind each row of it.
+    /// The samples behind each row of it, or the groups of samples that are draws: what [`merge`](Self::merge)
+    /// weighs by.
     pub samples: usize,
 }
 

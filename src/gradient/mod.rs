@@ -17,7 +17,8 @@
 //!
 //! Noise can be better than independent: in mirrored pairs ([`antithetic`]), or evenly spread
 //! ([`Standard::quasi`](crate::noise::Standard::quasi)); then rows are independent by groups
-//! ([`Plan::grouped`]), and baselines that are fitted to the samples, leave-one-out too, are biased. [`compare`] measures any of them side by side.
+//! ([`Plan::grouped`]), and a baseline that is fitted to the samples has to leave groups out
+//! ([`Baseline::LeaveGroupOut`]). [`compare`] measures any of them side by side.
 
 mod antithetic;
 mod baseline;

@@ -2,9 +2,9 @@ use ndarray::{Array2, ArrayRef2, ArrayView2};
 
 use super::estimate::Estimate;
 use super::plan::{Bias, Plan};
-use crate::rows::Grad;
+use crate::rows::{Grad, GradRows};
 use crate::shape::same_shape;
-use crate::{Draw, Real, Reparameterize, Result, Rows, Smooth, Transform};
+use crate::{Draw, Error, Real, Reparameterize, Result, Rows, Smooth, Transform};
 
 /// The pathwise (reparameterised) estimate of d/d theta E f(x): the mean of pathwise rows, by parameter row.
 ///
@@ -81,10 +81,10 @@ impl<F: Real, D: Reparameterize<F>> Plan<F> for Pathwise<'_, F, D> {
         self.draw.x()
     }
 
-    /// A NaN slope stays in its row, and [`estimate`](Self::estimate) refuses it.
-    fn rows(&self, slopes: &Array2<F>) -> Result<Grad<F, D::Parts>> {
-        slopes_door(slopes, &self.draw)?;
-        Ok(self.law.pathwise(&self.draw, slopes)?.collect())
+    fn rows(&self, cost: &Array2<F>) -> Result<Grad<F, D::Parts>> {
+        slopes_door(cost, &self.draw)?;
+        whole(cost)?;
+        Ok(self.law.pathwise(&self.draw, cost)?.collect())
     }
 
     fn draws(&self) -> usize {
@@ -95,15 +95,20 @@ impl<F: Real, D: Reparameterize<F>> Plan<F> for Pathwise<'_, F, D> {
         Bias::Unbiased
     }
 
-    fn estimate(&self, slopes: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
-        slopes_door(slopes, &self.draw)?;
-        pathwise(self.law.pathwise(&self.draw, slopes)?)
+    fn estimate(&self, cost: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
+        slopes_door(cost, &self.draw)?;
+        // Slopes are looked through only where the estimate met a NaN.
+        pathwise(self.law.pathwise(&self.draw, cost)?).map_err(|error| whole(cost).err().unwrap_or(error))
     }
 }
 
 /// Slopes are the cost of a plan, whatever the law calls them.
 fn slopes_door<F: Real>(slopes: &ArrayRef2<F>, draw: &Draw<F>) -> Result<()> {
     same_shape("cost", slopes.shape(), draw.x().shape())
+}
+
+fn whole<F: Real>(cost: &Array2<F>) -> Result<()> {
+    cost.nan_row().map_or(Ok(()), |row| Err(Error::NaN { name: "cost", row }))
 }
 
 /// Sticking the landing: the path of the ELBO without its score.
@@ -173,8 +178,10 @@ impl<F: Real, D: Reparameterize<F> + Smooth<F>> Plan<F> for StickingTheLanding<'
         self.draw.x()
     }
 
-    fn rows(&self, slopes_of_p: &Array2<F>) -> Result<Grad<F, D::Parts>> {
-        Ok(self.law.pathwise(&self.draw, &self.slopes(slopes_of_p)?)?.collect())
+    fn rows(&self, cost: &Array2<F>) -> Result<Grad<F, D::Parts>> {
+        let slopes = self.slopes(cost)?;
+        whole(cost)?;
+        Ok(self.law.pathwise(&self.draw, &slopes)?.collect())
     }
 
     fn draws(&self) -> usize {
@@ -185,7 +192,8 @@ impl<F: Real, D: Reparameterize<F> + Smooth<F>> Plan<F> for StickingTheLanding<'
         Bias::Unbiased
     }
 
-    fn estimate(&self, slopes_of_p: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
-        pathwise(self.law.pathwise(&self.draw, &self.slopes(slopes_of_p)?)?)
+    fn estimate(&self, cost: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
+        let slopes = self.slopes(cost)?;
+        pathwise(self.law.pathwise(&self.draw, &slopes)?).map_err(|error| whole(cost).err().unwrap_or(error))
     }
 }

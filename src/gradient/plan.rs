@@ -1,8 +1,8 @@
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::estimate::Estimate;
 use crate::rows::Grad;
-use crate::shape::{at_least_one, groups};
+use crate::shape::groups;
 use crate::{Parts, Real, Result};
 
 /// What the mean of an estimator over its noise has to do with the gradient; its docs say how far off it is.
@@ -41,8 +41,44 @@ pub enum Bias {
 /// # Ok::<(), estimand::Error>(())
 /// ```
 ///
-/// For an estimator of one's own four methods are enough; the mean of its draws and their standard error
-/// come with them.
+/// For an estimator of one's own four methods are enough; the mean of its draws and their standard error, groups
+/// and comparisons come with them:
+///
+/// ```
+/// use estimand::distribution::LocScaleParts;
+/// use estimand::gradient::{Bias, Plan};
+/// use estimand::{Grad, Result, ndarray::{Array1, Array2, ArrayView2, array}};
+///
+/// /// A smoothed slope in a location: (f(x + h) - f(x - h)) / (2 h) at each sample (Spall 1992), the scale's left at 0.
+/// struct Smoothed {
+///     points: Array2<f64>,
+///     step: f64,
+/// }
+///
+/// impl Plan<f64> for Smoothed {
+///     type Parts = LocScaleParts;
+///     type Cost = Array1<f64>;
+///
+///     fn points(&self) -> ArrayView2<'_, f64> {
+///         self.points.view()                                             // x + h, then x - h, of each sample
+///     }
+///     fn rows(&self, cost: &Array1<f64>) -> Result<Grad<f64, LocScaleParts>> {
+///         let slope = |s: usize| (cost[2 * s] - cost[2 * s + 1]) / (2.0 * self.step);
+///         let flat = Array2::from_shape_fn((self.draws(), 2), |(s, j)| if j == 0 { slope(s) } else { 0.0 });
+///         Grad::new(flat, LocScaleParts { dim: 1 })
+///     }
+///     fn draws(&self) -> usize {
+///         self.points.nrows() / 2
+///     }
+///     fn bias(&self) -> Bias {
+///         Bias::Biased
+///     }
+/// }
+/// let plan = Smoothed { points: array![[1.1], [0.9], [3.1], [2.9]], step: 0.1 };
+/// let g = plan.estimate(&plan.points().column(0).mapv(|x| x * x))?;
+/// assert!((g.gradient.loc()[[0, 0]] - 4.0).abs() < 1e-12);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub trait Plan<F: Real> {
     /// How a parameter row is divided.
     type Parts: Parts;
@@ -72,13 +108,63 @@ pub trait Plan<F: Real> {
         Estimate::of_draws(&self.rows(cost)?, self.draws())
     }
 
-    /// The plan whose draw is the mean of `k` consecutive draws of this one: for noise that is independent
-    /// only by groups, as mirrored pairs are, or the points of one quasi-random sequence.
-    fn grouped(self, k: usize) -> Grouped<Self>
+    /// [`rows`](Self::rows) of a cost that is a function of the points, as a bare array, `(draws, width)`: what
+    /// [`check::oracle`](crate::check::oracle) and [`check::unbiased`](crate::check::unbiased) take.
+    ///
+    /// Errors: as [`rows`](Self::rows).
+    ///
+    /// ```
+    /// use estimand::check::{Nodes, oracle};
+    /// use estimand::gradient::{Pathwise, Plan};
+    /// use estimand::{DiagGaussian, ndarray::{Array2, array}};
+    ///
+    /// // The path of x^2 under N(1, 1), exactly: d/dm = 2 and d/d ln s = 2, of variances 4 and 12.
+    /// let (loc, log_scale) = (array![[1.0]], array![[0.0]]);
+    /// let exact = oracle(&[&Nodes::normal(0.5)?], 1, |noise: Array2<f64>| {
+    ///     let each = (noise.nrows(), 1);
+    ///     let q = DiagGaussian::new(loc.broadcast(each).unwrap(), log_scale.broadcast(each).unwrap())?;
+    ///     Pathwise::propose(&q, noise)?.rows_with(|x| x.mapv(|x| 2.0 * x))
+    /// })?;
+    /// assert!((&exact.mean - &array![2.0, 2.0]).iter().all(|off| off.abs() < 1e-12));
+    /// assert!((&exact.variance - &array![4.0, 12.0]).iter().all(|off| off.abs() < 1e-12));
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    fn rows_with(&self, cost: impl FnOnce(ArrayView2<'_, F>) -> Self::Cost) -> Result<Array2<F>>
     where
         Self: Sized,
     {
-        Grouped { plan: self, k }
+        Ok(self.rows(&cost(self.points()))?.into_flat())
+    }
+
+    /// The plan whose draw is the mean of `k` consecutive draws of this one: for noise that is independent
+    /// only by groups, as mirrored pairs are, or the points of one quasi-random sequence.
+    ///
+    /// Errors: `Parameter` where `k = 0`; `Count` where it does not divide the draws: where a baseline makes one
+    /// draw of all samples, it is for the baseline to know the groups ([`Baseline::LeaveGroupOut`](super::Baseline)).
+    ///
+    /// ```
+    /// use estimand::gradient::{Pathwise, Plan};
+    /// use estimand::{DiagGaussian, ndarray::array, noise::Standard};
+    /// use estimand::rand::{SeedableRng, rngs::StdRng};
+    ///
+    /// // f = cos x under N(1, 1): 16 independent sequences of 64 Sobol' points each, a draw a sequence.
+    /// let (loc, log_scale, (sequences, points)) = (array![1.0_f64], array![0.0], (16, 64));
+    /// let q = DiagGaussian::shared(&loc, &log_scale, sequences * points)?;
+    /// let noise = Standard::Normal.quasi(&mut StdRng::seed_from_u64(3), sequences, points, 1)?;
+    /// let plan = Pathwise::propose(&q, noise)?.grouped(points)?;
+    /// let g = plan.estimate(&plan.points().mapv(|x| -x.sin()))?;
+    /// let (found, error) = (g.gradient.loc()[[0, 0]], g.std_error().unwrap().loc()[[0, 0]]);
+    /// assert!((found + 1.0_f64.sin() * (-0.5_f64).exp()).abs() < 5.0 * error);
+    /// // As many independent samples have an error of 0.015.
+    /// assert!(error < 0.001);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    fn grouped(self, k: usize) -> Result<Grouped<Self>>
+    where
+        Self: Sized,
+    {
+        groups("draws", self.draws(), k)?;
+        Ok(Grouped { plan: self, k })
     }
 }
 
@@ -97,16 +183,13 @@ impl<F: Real, P: Plan<F>> Plan<F> for Grouped<P> {
         self.plan.points()
     }
 
-    /// Errors: those of the plan; `Parameter` where `k = 0`; `Count` where it does not divide the draws.
     fn rows(&self, cost: &P::Cost) -> Result<Grad<F, P::Parts>> {
-        at_least_one("k", self.k)?;
-        groups("draws", self.plan.draws(), self.k)?;
         let sums = self.plan.rows(cost)?.sum_groups(self.k)?;
         Ok(sums.scaled(F::one() / F::count(self.k)))
     }
 
     fn draws(&self) -> usize {
-        self.plan.draws() / self.k.max(1)
+        self.plan.draws() / self.k
     }
 
     fn bias(&self) -> Bias {

@@ -8,7 +8,7 @@ use super::fitted_baseline;
 use super::plan::{Bias, Plan};
 use crate::kernel::Level;
 use crate::rows::{Block, Fold, Grad, pairwise, reduce, weigh};
-use crate::shape::{a_number, at_least_one, no_nan, same_shape};
+use crate::shape::{a_number, at_least_one, groups, no_nan, same_shape};
 use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 
 /// The score-function estimate (REINFORCE) from costs and score rows: of d/d theta E f(x).
@@ -25,8 +25,8 @@ use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 /// Bias and variance: by the [`Baseline`]; all need E |f score| to be finite, and a support that does not
 /// move with theta.
 /// Errors: `Shape`, or `NaN` with the row, of `cost` or of a given baseline; `NaN` of the score;
-/// `Parameter` where there are no samples; `TooFew` where S = 1, and `Entry` where a cost is infinite, and a
-/// baseline is of the costs.
+/// `Parameter` where there are no samples; `TooFew` where S = 1 (or one group), and `Entry` where a cost is
+/// infinite, and a baseline is of the costs; `Count` where its groups do not divide S.
 /// Source: Williams 1992; leave-one-out: Kool, van Hoof and Welling 2019; chapter `gradient/score_function`.
 ///
 /// ```
@@ -51,9 +51,13 @@ pub fn score_function<F: Real, R: Rows<F>>(
     admit(cost, shape, &baseline)?;
     match baseline {
         Baseline::None | Baseline::Constant(_) | Baseline::Given(_) => {
-            Estimate::of_rows(&Weighted { rows: &score, weights: advantages(cost, baseline) })
+            Estimate::of_rows(&Weighted { rows: &score, weights: advantages(cost, baseline, shape.repeat) })
         }
-        Baseline::LeaveOneOut => covariance(cost, &score, F::one()),
+        Baseline::LeaveOneOut | Baseline::LeaveGroupOut(1) => covariance(cost, &score, F::one()),
+        Baseline::LeaveGroupOut(_) => {
+            let gradient = weighed(cost, &score, baseline)?;
+            Ok(Estimate { gradient, variance: None, samples: shape.repeat })
+        }
         Baseline::Mean => covariance(cost, &score, F::one() - F::one() / F::count(shape.repeat)),
         Baseline::Optimal(fitted) => fitted_baseline::in_total(&centred(cost, shape.repeat), &score, fitted),
         Baseline::OptimalByCoordinate(fitted) => {
@@ -64,34 +68,57 @@ pub fn score_function<F: Real, R: Rows<F>>(
 
 /// The door of costs, and of a baseline.
 fn admit<F: Real>(cost: &ArrayRef1<F>, shape: Shape, baseline: &Baseline<'_, F>) -> Result<()> {
-    at_least_one("repeat", shape.repeat)?;
+    admit_baseline("cost", shape, baseline)?;
     same_shape("cost", cost.shape(), &[shape.samples()])?;
     no_nan("cost", cost)?;
-    match baseline {
-        Baseline::None => Ok(()),
-        Baseline::Constant(b) => a_number("baseline", *b),
-        Baseline::Given(b) => {
-            same_shape("baseline", b.shape(), cost.shape())?;
-            no_nan("baseline", b)
-        }
-        _ if shape.repeat == 1 && shape.rows > 0 => Err(Error::TooFew { name: "cost", got: 1, needs: 2 }),
-        _ => {
-            let infinite = cost.iter().position(|c| c.is_infinite());
-            let expected = "a finite cost, since a baseline averages it";
-            infinite.map_or(Ok(()), |i| {
-                Err(Error::Entry { name: "cost", index: vec![i], value: cost[i].as_f64(), expected })
-            })
-        }
+    if matches!(baseline, Baseline::None | Baseline::Constant(_) | Baseline::Given(_)) {
+        return Ok(());
     }
+    let infinite = cost.iter().position(|c| c.is_infinite());
+    let expected = "a finite cost, since a baseline averages it";
+    infinite.map_or(Ok(()), |i| Err(Error::Entry { name: "cost", index: vec![i], value: cost[i].as_f64(), expected }))
 }
 
-/// Costs less a baseline that was known before the draw.
-fn advantages<F: Real>(cost: &ArrayRef1<F>, baseline: Baseline<'_, F>) -> Array1<F> {
+/// The door of a baseline, which needs no costs; `name` is what has too few rows for it.
+fn admit_baseline<F: Real>(name: &'static str, shape: Shape, baseline: &Baseline<'_, F>) -> Result<()> {
+    let Shape { rows, repeat: samples, .. } = shape;
+    at_least_one("repeat", samples)?;
+    let groups = match baseline {
+        Baseline::None => return Ok(()),
+        Baseline::Constant(b) => return a_number("baseline", *b),
+        Baseline::Given(b) => {
+            same_shape("baseline", b.shape(), &[shape.samples()])?;
+            return no_nan("baseline", b);
+        }
+        Baseline::LeaveGroupOut(k) => groups("samples", samples, *k)?,
+        _ => samples,
+    };
+    if groups < 2 && rows > 0 {
+        return Err(Error::TooFew { name, got: samples, needs: 2 * (samples / groups) });
+    }
+    Ok(())
+}
+
+/// Costs less their baseline, where that is a mean or was known before the draw.
+fn advantages<F: Real>(cost: &ArrayRef1<F>, baseline: Baseline<'_, F>, samples: usize) -> Array1<F> {
     let mut off = cost.to_owned();
     match baseline {
         Baseline::Constant(b) => off.mapv_inplace(|c| c - b),
         Baseline::Given(b) => off.zip_mut_with(b, |c, &b| *c -= b),
-        _ => (),
+        Baseline::Mean => return centred(cost, samples),
+        Baseline::LeaveOneOut => return leaving_group_out(cost, samples, 1),
+        Baseline::LeaveGroupOut(k) => return leaving_group_out(cost, samples, k),
+        Baseline::None | Baseline::Optimal(_) | Baseline::OptimalByCoordinate(_) => (),
+    }
+    off
+}
+
+/// Costs less the mean of those of the other groups: centred, they sum to minus those of the own.
+fn leaving_group_out<F: Real>(cost: &ArrayRef1<F>, samples: usize, k: usize) -> Array1<F> {
+    let mut off = centred(cost, samples);
+    for g in 0..off.len() / k {
+        let own = pairwise(k, |s| off[g * k + s]) / F::count(samples - k);
+        (0..k).for_each(|s| off[g * k + s] += own);
     }
     off
 }
@@ -100,13 +127,26 @@ fn advantages<F: Real>(cost: &ArrayRef1<F>, baseline: Baseline<'_, F>) -> Array1
 /// but for its own rounding, however large the mean was.
 fn centred<F: Real>(cost: &ArrayRef1<F>, samples: usize) -> Array1<F> {
     let mut off = cost.to_owned();
+    let each = F::one() / F::count(samples);
     for t in 0..off.len() / samples {
         for _ in 0..2 {
-            let mean = pairwise(samples, |s| off[t * samples + s]) / F::count(samples);
+            // Shares are summed: a sum of costs may overflow.
+            let mean = pairwise(samples, |s| off[t * samples + s] * each);
             (0..samples).for_each(|s| off[t * samples + s] -= mean);
         }
     }
     off
+}
+
+/// The mean of score rows times advantages, by parameter row.
+fn weighed<F: Real, R: Rows<F>>(
+    cost: &ArrayRef1<F>,
+    score: &R,
+    baseline: Baseline<'_, F>,
+) -> Result<Grad<F, R::Parts>> {
+    let samples = score.shape().repeat;
+    let sum = score.weighted(&advantages(cost, baseline, samples))?;
+    Ok(sum.scaled(F::one() / F::count(samples)))
 }
 
 /// The sample covariance of cost and score, which is the leave-one-out estimate, times `by`; with its
@@ -230,18 +270,23 @@ pub struct ScoreFunction<'a, F, D> {
 }
 
 impl<'a, F: Real, D: Distribution<F>> ScoreFunction<'a, F, D> {
-    /// Samples of the law made from noise. Errors: `Shape` of `noise`.
+    /// Samples of the law made from noise.
+    ///
+    /// Errors: `Shape` of `noise`, or of a given baseline, whose NaN is one too; `TooFew` samples for the baseline;
+    /// `Count` where its groups do not divide them.
     pub fn propose(law: &'a D, noise: Array2<F>, baseline: Baseline<'a, F>) -> Result<Self>
     where
         D: Transform<F>,
     {
+        admit_baseline("samples", law.shape(), &baseline)?;
         Ok(Self { law, x: law.sample_from(noise)?, baseline })
     }
 
     /// Samples that were drawn, `(n, dim)`: for a law without noise of a fixed size.
     ///
-    /// Errors: `Shape`; what the law does not admit.
+    /// Errors: as [`propose`](Self::propose); what the law does not admit.
     pub fn at(law: &'a D, x: Array2<F>, baseline: Baseline<'a, F>) -> Result<Self> {
+        admit_baseline("samples", law.shape(), &baseline)?;
         let _checked = law.score(&x)?;
         Ok(Self { law, x, baseline })
     }
@@ -256,12 +301,15 @@ impl<F: Real, D: Distribution<F>> Plan<F> for ScoreFunction<'_, F, D> {
     }
 
     fn rows(&self, cost: &Array1<F>) -> Result<Grad<F, D::Parts>> {
-        if !self.baseline.leaves_samples_independent() {
-            return Ok(self.estimate(cost)?.gradient);
+        let (shape, score) = (self.law.shape(), self.law.score(&self.x)?);
+        admit(cost, shape, &self.baseline)?;
+        match self.baseline {
+            Baseline::None | Baseline::Constant(_) | Baseline::Given(_) => {
+                Ok(Weighted { rows: &score, weights: advantages(cost, self.baseline, shape.repeat) }.collect())
+            }
+            Baseline::Mean | Baseline::LeaveOneOut | Baseline::LeaveGroupOut(_) => weighed(cost, &score, self.baseline),
+            Baseline::Optimal(_) | Baseline::OptimalByCoordinate(_) => Ok(self.estimate(cost)?.gradient),
         }
-        admit(cost, self.law.shape(), &self.baseline)?;
-        let rows = &self.law.score(&self.x)?;
-        Ok(Weighted { rows, weights: advantages(cost, self.baseline) }.collect())
     }
 
     fn draws(&self) -> usize {

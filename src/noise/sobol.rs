@@ -73,7 +73,9 @@ impl Standard {
     ///   over them, for smooth functions nearly as points^-3. Where the function is rough or very many
     ///   coordinates matter together, less is gained, or nothing at counts that one can afford.
     /// - Replicates are independent. So **an average over a replicate is one draw of an estimate**, and
-    ///   the spread of these draws gives its standard error. The spread of rows does not.
+    ///   the spread of these draws gives its standard error. The spread of rows does not. Of a gradient that
+    ///   is [`Plan::grouped`](crate::gradient::Plan::grouped) by `points`, and a baseline has to leave replicates
+    ///   out ([`Baseline::LeaveGroupOut`](crate::gradient::Baseline)).
     ///
     /// Quantiles are taken coordinate by coordinate; two coordinates of normal numbers, 2j and 2j + 1,
     /// are Box and Muller's pair of the net's coordinates 2j and 2j + 1.

@@ -142,7 +142,7 @@ fn stat_a_bias_of_five_percent_is_seen_in_every_estimator() {
         |q, _, rng| {
             let noise = antithetic(q, &q.noise(rng)).unwrap();
             let q = q.clone().repeat_rows(2);
-            let plan = ScoreFunction::propose(&q, noise, Baseline::None).unwrap().grouped(2);
+            let plan = ScoreFunction::propose(&q, noise, Baseline::None).unwrap().grouped(2).unwrap();
             plan.rows(&plan.points().column(0).mapv(cost)).unwrap().into_flat()
         },
         "antithetic",

@@ -1,6 +1,6 @@
 use estimand::Error;
-use estimand::gradient::{Baseline, Bias, Comparison, Named, Plan, ScoreFunction, compare};
-use estimand::ndarray::{Array2, ArrayRef1, array};
+use estimand::gradient::{Baseline, Bias, Comparison, Named, ScoreFunction, compare};
+use estimand::ndarray::{Array2, ArrayRef1, ArrayView2, array};
 use estimand::rand::Rng;
 use estimand::{Bernoulli, Transform};
 use rand_chacha::ChaCha8Rng;
@@ -77,18 +77,21 @@ fn law_all_start_from_one_state() {
 fn hard_estimators_that_cannot_be_compared() {
     let one = || fixed("a", Bias::Unbiased, 1, array![[1.0, 2.0], [2.0, 3.0]]);
     let run = |second: Row<'_>, truth: Option<&ArrayRef1<f64>>| compare(&rng(), truth, &[one(), second]).err();
-    let shape = |got: &[usize], expected: &[usize]| {
-        Some(Error::Shape { name: "rows", got: got.to_vec(), expected: expected.to_vec() })
+    let of = |name: &str, source| Some(Error::Estimator { name: name.to_owned(), source: Box::new(source) });
+    let shape = |name, got: &[usize], expected: &[usize]| {
+        of(name, Error::Shape { name: "rows", got: got.to_vec(), expected: expected.to_vec() })
     };
-    assert_eq!(run(fixed("b", Bias::Unbiased, 1, array![[1.0], [1.0]]), None), shape(&[2, 1], &[2, 2]));
-    assert_eq!(run(one(), Some(&array![1.0])), shape(&[2, 2], &[2, 1]));
-    let few = Some(Error::TooFew { name: "rows", got: 1, needs: 2 });
+    assert_eq!(run(fixed("b", Bias::Unbiased, 1, array![[1.0], [1.0]]), None), shape("b", &[2, 1], &[2, 2]));
+    assert_eq!(run(one(), Some(&array![1.0])), shape("a", &[2, 2], &[2, 1]));
+    let few = of("b", Error::TooFew { name: "rows", got: 1, needs: 2 });
     assert_eq!(run(fixed("b", Bias::Unbiased, 1, array![[1.0, 1.0]]), None), few);
     let holed = fixed("b", Bias::Unbiased, 1, array![[1.0, 1.0], [1.0, f64::NAN]]);
-    assert_eq!(run(holed, None), Some(Error::NaN { name: "rows", row: 1 }));
+    assert_eq!(run(holed, None), of("b", Error::NaN { name: "rows", row: 1 }));
     let failing = Named::new("b", Bias::Unbiased, 1, |_: &mut ChaCha8Rng| Err(Error::NaN { name: "cost", row: 7 }));
-    assert_eq!(run(failing, None), Some(Error::NaN { name: "cost", row: 7 }));
-    assert!(format!("{:?}", one()).contains("evaluations: 1"));
+    let error = run(failing, None);
+    assert_eq!(error, of("b", Error::NaN { name: "cost", row: 7 }));
+    assert_eq!(error.unwrap().to_string(), "b: `cost` is NaN in row 7");
+    assert!(format!("{:?}", one()).contains("name: \"a\""));
 }
 
 /// What was measured is written and read back.
@@ -106,15 +109,18 @@ fn stat_leave_one_out_wins_on_the_binary_toy() {
     let logits = Array2::<f64>::zeros((20_000, 1));
     let run = |samples: usize, baseline: Baseline<'static, f64>| {
         let q = Bernoulli::new(logits.clone()).unwrap().repeat_rows(samples);
-        Named::new(format!("{baseline:?}"), baseline.bias(), samples, move |rng: &mut ChaCha8Rng| {
-            let plan = ScoreFunction::propose(&q, q.noise(rng), baseline)?;
-            let cost = plan.points().column(0).mapv(|b| (b - 0.45).powi(2));
-            Ok(plan.rows(&cost)?.into_flat())
-        })
+        (format!("{baseline:?}"), q, baseline)
     };
-    let estimators = [run(1, Baseline::None), run(2, Baseline::LeaveOneOut)];
+    let laws = [run(1, Baseline::None), run(2, Baseline::LeaveOneOut)];
+    let cost = |x: ArrayView2<'_, f64>| x.column(0).mapv(|b| (b - 0.45).powi(2));
+    let estimators = laws.each_ref().map(|(name, q, baseline)| {
+        let propose = |rng: &mut ChaCha8Rng| ScoreFunction::propose(q, q.noise(rng), *baseline);
+        Named::of_plan(name.clone(), propose, cost)
+    });
     let table = compare(&rng(), Some(&array![0.025]), &estimators).unwrap();
     assert_eq!(table.best().map(|m| &m.name[..]), Some("LeaveOneOut"));
+    let said: Vec<_> = table.measured.iter().map(|m| (m.evaluations, m.draws, m.bias)).collect();
+    assert_eq!(said, [(1, 20_000, Bias::Unbiased), (2, 20_000, Bias::Unbiased)]);
     for (m, truth) in table.measured.iter().zip([0.015_939_062_5, 6.25e-4]) {
         let (off, error) = m.bias_found(&array![0.025]).unwrap()[0];
         // Two values each: bounded, and a variance is off by less than 6 / sqrt(n) of itself.

@@ -112,7 +112,7 @@ pub fn exact_of(
 
 /// The adapter from plans to what oracles and comparisons take.
 pub fn rows_of<P: Plan<f64>>(plan: &P, cost: impl Fn(ArrayView2<'_, f64>) -> P::Cost) -> Result<Array2<f64>> {
-    Ok(plan.rows(&cost(plan.points()))?.into_flat())
+    plan.rows_with(cost)
 }
 
 /// Quadrature and table agree to 1e-9 of the numbers and of 1.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{MEAN, OPTIMAL, SCORE, SCORE_MEAN, SCORE_OPTIMAL, TRUE, assert_exact, exact_of, rows_of, truths};
+use super::{MEAN, OPTIMAL, SCORE, SCORE_MEAN, SCORE_OPTIMAL, TRUE, assert_exact, exact_of, law, rows_of, truths};
 use crate::support::near::{careful_sum, difference_limit};
 use crate::support::strategy::{array as numbers, config};
 
@@ -474,4 +474,78 @@ fn hard_plans_say_what_their_draws_are() {
     assert_eq!(wrong, Some(Error::Shape { name: "noise", got: vec![5, 2], expected: vec![6, 2] }));
     let other = ScoreFunction::at(&q, Array2::from_elem((6, 2), 0.5), Baseline::None).err();
     assert!(matches!(other, Some(Error::Entry { name: "x", .. })), "half a bit");
+}
+
+/// What cannot be estimated is refused before anything is drawn or evaluated.
+#[test]
+fn hard_baselines_at_the_door_of_a_plan() {
+    let q = law(2, 6);
+    let noise = || Array2::<f64>::zeros((12, 1));
+    let refused = |baseline| {
+        let error = ScoreFunction::propose(&q, noise(), baseline).err();
+        let drawn = ScoreFunction::at(&q, noise(), baseline).err();
+        assert_eq!(format!("{error:?}"), format!("{drawn:?}"));
+        error
+    };
+    let count = Error::Count { name: "samples", axis: "rows", got: 6, expected: "a multiple of 4".to_owned() };
+    assert_eq!(refused(Baseline::LeaveGroupOut(4)), Some(count));
+    assert_eq!(refused(Baseline::LeaveGroupOut(6)), Some(Error::TooFew { name: "samples", got: 6, needs: 12 }));
+    let zero = Error::Parameter { name: "k", value: 0.0, expected: "at least 1" };
+    assert_eq!(refused(Baseline::LeaveGroupOut(0)), Some(zero));
+    let (short, holed) = (Array1::zeros(2), array![0.0, f64::NAN, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let shape = Error::Shape { name: "baseline", got: vec![2], expected: vec![12] };
+    assert_eq!(refused(Baseline::Given(&short)), Some(shape));
+    assert_eq!(refused(Baseline::Given(&holed)), Some(Error::NaN { name: "baseline", row: 1 }));
+    let nan = refused(Baseline::Constant(f64::NAN));
+    assert!(matches!(nan, Some(Error::Parameter { name: "baseline", .. })), "{nan:?}");
+    let single = law(3, 1);
+    for baseline in [Baseline::LeaveOneOut, Baseline::Mean, Baseline::Optimal(Fitted::OnAll)] {
+        let error = ScoreFunction::propose(&single, Array2::zeros((3, 1)), baseline).err();
+        assert_eq!(error, Some(Error::TooFew { name: "samples", got: 1, needs: 2 }));
+    }
+}
+
+/// Costs whose sum overflows have a mean, and so have a gradient.
+#[test]
+fn hard_costs_whose_sum_overflows() {
+    let q = law(1, 4);
+    let plan = |baseline| ScoreFunction::propose(&q, array![[1.0], [-1.0], [2.0], [-2.0]], baseline).unwrap();
+    let cost = array![1e308, 1e308, 1e308, 1.2e308];
+    // Less 1.05e308: -0.05 (1 - 1 + 2) + 0.15 (-2), over 3; and over 4 for the mean.
+    for (baseline, expected) in [
+        (Baseline::LeaveOneOut, -0.4e308 / 3.0),
+        (Baseline::LeaveGroupOut(1), -0.4e308 / 3.0),
+        (Baseline::Mean, -1e307),
+    ] {
+        let plan = plan(baseline);
+        for gradient in [plan.rows(&cost).unwrap(), plan.estimate(&cost).unwrap().gradient] {
+            let loc: f64 = gradient.flat()[[0, 0]];
+            assert!((loc / expected - 1.0).abs() < 1e-13, "{baseline:?}: {loc:e}");
+        }
+    }
+}
+
+/// Groups of one are samples, with the variance of leave-one-out; larger ones weigh by the costs of the other groups.
+#[test]
+fn law_groups_of_one_are_samples() {
+    let q = law(3, 4);
+    let noise = Array2::from_shape_fn((12, 1), |(i, _)| (1.7 * i as f64).sin());
+    let cost = Array1::from_shape_fn(12, |i| (0.9 * i as f64).cos());
+    let plan = |baseline| ScoreFunction::propose(&q, noise.clone(), baseline).unwrap();
+    let [ones, each] = [Baseline::LeaveGroupOut(1), Baseline::LeaveOneOut].map(|b| plan(b).estimate(&cost).unwrap());
+    assert_eq!(ones, each);
+    assert!(ones.variance.is_some());
+    let pairs = plan(Baseline::LeaveGroupOut(2));
+    let found = pairs.estimate(&cost).unwrap();
+    assert_eq!((found.variance.clone(), found.samples, pairs.draws()), (None, 4, 1));
+    assert_eq!(pairs.rows(&cost).unwrap(), found.gradient);
+    for t in 0..3 {
+        let by_hand = (0..4).map(|s| {
+            let others = 4 * t + 2 - 2 * (s / 2);
+            let baseline = 0.5 * (cost[others] + cost[others + 1]);
+            (cost[4 * t + s] - baseline) * noise[[4 * t + s, 0]] / 4.0
+        });
+        let off = found.gradient.flat()[[t, 0]] - by_hand.sum::<f64>();
+        assert!(off.abs() < 32.0 * f64::EPSILON, "{t}: {off}");
+    }
 }
