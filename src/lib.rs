@@ -66,7 +66,7 @@ pub mod special;
 
 pub use distribution::{
     Bernoulli, Cdf, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw, Entropy, Kl, LocScale,
-    MeanVariance, Mirror, Reparameterize, Sample, Smooth, Transform,
+    MeanVariance, Mirror, Quasi, Reparameterize, Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;

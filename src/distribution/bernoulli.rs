@@ -4,7 +4,7 @@ use rand::Rng;
 use super::kl::Kl;
 use super::law::{Distribution, ValueRows};
 use super::parameters::Parameters;
-use super::sample::{Draw, Mirror, Sample, Transform, assign};
+use super::sample::{Draw, Mirror, Quasi, Sample, Transform, assign};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
@@ -184,6 +184,19 @@ impl<F: Real> Transform<F> for Bernoulli<'_, F> {
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
         Ok(self.bits(noise))
+    }
+
+    fn sample_from(&self, mut noise: Array2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("noise", &noise)?;
+        let Some(rows) = noise.as_slice_mut() else { return Ok(self.bits(noise).into_x()) };
+        overwrite(rows, self.logits.ncols(), &TransformRow(self));
+        Ok(noise)
+    }
+}
+
+impl<F: Real> Quasi<F> for Bernoulli<'_, F> {
+    fn standard(&self) -> Standard {
+        Standard::Uniform
     }
 }
 

@@ -2,11 +2,10 @@ use ndarray::{Array2, ArrayRef2, CowArray, Ix2};
 use rand::Rng;
 use statrs::function::erf::erfc_inv;
 
+use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 use super::kl::Kl;
 use super::law::{Distribution, ValueRows, places};
-use super::loc_scale::{
-    Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, LocScale, LocScaleParts, root_of_scale, scaled,
-};
+use super::loc_scale::{LocScale, LocScaleParts, root_of_scale, scaled};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill, fill_into};
 use crate::noise::Standard;
@@ -75,6 +74,10 @@ impl<F: Real> BaseCdf<F> for Normal {
     fn quantile(&self, p: F) -> F {
         F::of(-std::f64::consts::SQRT_2 * erfc_inv(2.0 * p.as_f64()))
     }
+}
+
+impl<F: Real> BaseStandard<F> for Normal {
+    const STANDARD: Standard = Standard::Normal;
 }
 
 impl<F: Real> BaseMirror<F> for Normal {

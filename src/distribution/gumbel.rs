@@ -1,7 +1,8 @@
 use ndarray::Array2;
 use rand::Rng;
 
-use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, LocScale};
+use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
+use super::loc_scale::LocScale;
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::noise::Standard;
 use crate::special::Special;
@@ -92,6 +93,10 @@ impl<F: Real> BaseCdf<F> for Gumbel {
 ///
 /// Where 1 - e^-t is t to the last digit that is -ln z, and where it is 1 it is t: neither needs a
 /// number that may underflow, so no noise has an infinite mirror but where e^-z is infinite.
+impl<F: Real> BaseStandard<F> for Gumbel {
+    const STANDARD: Standard = Standard::Gumbel;
+}
+
 impl<F: Real> BaseMirror<F> for Gumbel {
     #[inline(always)]
     fn mirror(&self, z: F) -> F {

@@ -1,8 +1,9 @@
 use ndarray::Array2;
 use rand::Rng;
 
+use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 use super::kl::Kl;
-use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, LocScale, root_of_scale, scaled};
+use super::loc_scale::{LocScale, root_of_scale, scaled};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::noise::Standard;
 use crate::rows::{sum_coordinates, weigh};
@@ -92,6 +93,10 @@ impl<F: Real> BaseCdf<F> for Laplace {
         let z = Plain.ln(tail + tail);
         if upper { -z } else { z }
     }
+}
+
+impl<F: Real> BaseStandard<F> for Laplace {
+    const STANDARD: Standard = Standard::Laplace;
 }
 
 impl<F: Real> BaseMirror<F> for Laplace {

@@ -1,7 +1,8 @@
 use ndarray::Array2;
 use rand::Rng;
 
-use super::loc_scale::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, LocScale};
+use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
+use super::loc_scale::LocScale;
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::noise::Standard;
 use crate::special::{Special, ln_1p_unit};
@@ -82,6 +83,10 @@ impl<F: Real> BaseCdf<F> for Logistic {
     fn quantile(&self, p: F) -> F {
         Plain.logit(p).value
     }
+}
+
+impl<F: Real> BaseStandard<F> for Logistic {
+    const STANDARD: Standard = Standard::Logistic;
 }
 
 impl<F: Real> BaseMirror<F> for Logistic {

@@ -11,6 +11,7 @@
 //! | [`Sample`] | draws |
 //! | [`Transform`] | noise of a fixed size and the map from noise to a draw |
 //! | [`Mirror`] | noise at the other end, for antithetic pairs |
+//! | [`Quasi`] | noise that fills space evenly, for draws of whole sequences |
 //! | [`Reparameterize`] | the *pathwise* gradient: a slope in x pulled back to the parameters |
 //! | [`Kl`] | the divergence between two laws of a family (across two: [`DiagGaussian::kl_laplace`], [`DiagLaplace::kl_gaussian`]) |
 //! | [`MeanVariance`], [`Entropy`], [`Cdf`] | what their names say, where closed |
@@ -18,6 +19,7 @@
 //! Parameters are unconstrained (`log_scale`, `logits`): every finite array is legal. NaN in data
 //! or parameters stays in the row that holds it until a reduction refuses it.
 
+mod base;
 mod bernoulli;
 mod gaussian;
 mod gaussian_laplace;
@@ -32,6 +34,7 @@ mod parameters;
 mod sample;
 mod summary;
 
+pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
 pub(crate) use gaussian::half_ln_tau;
@@ -40,9 +43,9 @@ pub use gumbel::{DiagGumbel, Gumbel};
 pub use kl::{Kl, PairGrad};
 pub use laplace::{DiagLaplace, Laplace};
 pub use law::{Distribution, Score, Smooth, ValueRows};
-pub use loc_scale::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, LocScale, LocScaleParts};
+pub use loc_scale::{LocScale, LocScaleParts};
 pub(crate) use loc_scale::{root_of_scale, scaled};
 pub use logistic::{DiagLogistic, Logistic};
 pub use parameters::Parameters;
-pub use sample::{Draw, Mirror, Pathwise, Reparameterize, Sample, Transform};
+pub use sample::{Draw, Mirror, Pathwise, Quasi, Reparameterize, Sample, Transform};
 pub use summary::{Cdf, Entropy, MeanVariance};

@@ -6,8 +6,9 @@ use rand::Rng;
 use super::law::Distribution;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, RowFn, write_rows};
+use crate::noise::Standard;
 use crate::rows::{Parts, Rows};
-use crate::shape::same_shape;
+use crate::shape::{at_least_one, groups, same_shape};
 use crate::{Real, Result, Shape};
 
 /// A law that can be drawn from.
@@ -105,6 +106,36 @@ pub trait Mirror<F: Real>: Transform<F> {
     ///
     /// Shapes: `noise: (n, noise width)`, the same comes back. Errors: `Shape`.
     fn mirror(&self, noise: &ArrayRef2<F>) -> Result<Array2<F>>;
+}
+
+/// A law whose noise is numbers of a standard law, so that it can be spread evenly.
+pub trait Quasi<F: Real>: Transform<F> {
+    /// The law of each number of the noise.
+    fn standard(&self) -> Standard;
+
+    /// Noise of scrambled Sobol' points, `(n, noise width)`: each `points` consecutive rows are one sequence, and
+    /// sequences are independent of each other. [`Standard::quasi`] tells what that gives, and how its error is found.
+    ///
+    /// Errors: those of [`Standard::quasi`]; `Count` where `points` does not divide the samples of a parameter row.
+    ///
+    /// ```
+    /// use estimand::gradient::{Pathwise, Plan};
+    /// use estimand::{DiagGaussian, Quasi, ndarray::array};
+    /// use estimand::rand::{SeedableRng, rngs::StdRng};
+    ///
+    /// let (loc, log_scale) = (array![1.0_f64], array![0.0]);
+    /// let q = DiagGaussian::shared(&loc, &log_scale, 1024)?;
+    /// let noise = q.quasi_noise(&mut StdRng::seed_from_u64(3), 64)?;             // 16 sequences
+    /// let g = Pathwise::propose(&q, noise)?.grouped(64)?;
+    /// assert_eq!(g.draws(), 16);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    fn quasi_noise<R: Rng + ?Sized>(&self, rng: &mut R, points: usize) -> Result<Array2<F>> {
+        at_least_one("points", points)?;
+        let Shape { rows, repeat, dim } = self.shape();
+        let sequences = rows * groups("samples", repeat, points)?;
+        self.standard().quasi(rng, sequences, points, dim)
+    }
 }
 
 /// A law whose draw moves with its parameters.

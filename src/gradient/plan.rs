@@ -144,13 +144,13 @@ pub trait Plan<F: Real> {
     ///
     /// ```
     /// use estimand::gradient::{Pathwise, Plan};
-    /// use estimand::{DiagGaussian, ndarray::array, noise::Standard};
+    /// use estimand::{DiagGaussian, Quasi, ndarray::array};
     /// use estimand::rand::{SeedableRng, rngs::StdRng};
     ///
     /// // f = cos x under N(1, 1): 16 independent sequences of 64 Sobol' points each, a draw a sequence.
     /// let (loc, log_scale, (sequences, points)) = (array![1.0_f64], array![0.0], (16, 64));
     /// let q = DiagGaussian::shared(&loc, &log_scale, sequences * points)?;
-    /// let noise = Standard::Normal.quasi(&mut StdRng::seed_from_u64(3), sequences, points, 1)?;
+    /// let noise = q.quasi_noise(&mut StdRng::seed_from_u64(3), points)?;
     /// let plan = Pathwise::propose(&q, noise)?.grouped(points)?;
     /// let g = plan.estimate(&plan.points().mapv(|x| -x.sin()))?;
     /// let (found, error) = (g.gradient.loc()[[0, 0]], g.std_error().unwrap().loc()[[0, 0]]);

@@ -1,3 +1,4 @@
+mod base;
 mod bernoulli;
 mod gaussian;
 mod gaussian_laplace;

@@ -1,8 +1,9 @@
 use estimand::distribution::{BaseCdf, BaseMirror, Gumbel, Laplace, Logistic, Normal};
 use estimand::ndarray::{Array2, array};
+use estimand::noise::Standard;
 use estimand::{
     Bernoulli, Cdf, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw, Error, LocScale, Mirror,
-    Real, Reparameterize, Rows, Sample, Transform,
+    Quasi, Real, Reparameterize, Rows, Sample, Transform,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -159,4 +160,29 @@ fn hard_mirrors_refuse_other_shapes() {
     assert_eq!(Bernoulli::new(&zeros).unwrap().mirror(&wrong).err(), Some(error));
     let none = Array2::<f64>::zeros((0, 3));
     assert_eq!(Bernoulli::new(&none).unwrap().mirror(&none).unwrap(), none);
+}
+
+/// Quasi-random noise is of the law's own noise, as many sequences as the samples have; its doors are those of the net.
+#[test]
+fn hard_evenly_spread_noise_of_a_law() {
+    fn is_standard<D: Quasi<f64>>(q: &D, standard: Standard, sequences: usize, width: usize) {
+        let rng = || ChaCha8Rng::seed_from_u64(4);
+        let direct: Array2<f64> = standard.quasi(&mut rng(), sequences, 8, width).unwrap();
+        assert_eq!((q.quasi_noise(&mut rng(), 8).unwrap(), q.standard()), (direct, standard));
+        let x = q.transform(q.quasi_noise(&mut rng(), 8).unwrap()).unwrap();
+        assert_eq!(q.sample_from(x.noise().to_owned()).unwrap(), x.into_x());
+    }
+    let zeros = Array2::zeros((2, 3));
+    is_standard(&DiagGaussian::new(&zeros, &zeros).unwrap().repeat_rows(16), Standard::Normal, 4, 3);
+    is_standard(&DiagLaplace::new(&zeros, &zeros).unwrap().repeat_rows(16), Standard::Laplace, 4, 3);
+    is_standard(&DiagLogistic::new(&zeros, &zeros).unwrap().repeat_rows(16), Standard::Logistic, 4, 3);
+    is_standard(&DiagGumbel::new(&zeros, &zeros).unwrap().repeat_rows(16), Standard::Gumbel, 4, 3);
+    let bits = Bernoulli::new(&zeros).unwrap();
+    is_standard(&bits.clone().repeat_rows(16), Standard::Uniform, 4, 3);
+    let quasi =
+        |repeat, points| bits.clone().repeat_rows(repeat).quasi_noise(&mut ChaCha8Rng::seed_from_u64(4), points).err();
+    let count = Error::Count { name: "samples", axis: "rows", got: 12, expected: "a multiple of 8".to_owned() };
+    assert_eq!(quasi(12, 8), Some(count));
+    assert!(matches!(quasi(12, 3), Some(Error::Parameter { name: "points", value: 3.0, .. })));
+    assert_eq!(quasi(12, 0), Some(Error::Parameter { name: "points", value: 0.0, expected: "at least 1" }));
 }

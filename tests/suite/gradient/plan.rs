@@ -3,8 +3,7 @@ use estimand::gradient::{
     Baseline, Bias, Coupling, Estimate, MeasureValued, Pathwise, Plan, ScoreFunction, antithetic,
 };
 use estimand::ndarray::{Array1, Array2, ArrayView2, array};
-use estimand::noise::Standard;
-use estimand::{DiagGaussian, Distribution, Error, Parts, Transform};
+use estimand::{DiagGaussian, Distribution, Error, Parts, Quasi, Transform};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -65,7 +64,7 @@ fn stat_sequences_are_draws() {
     let (points, sequences) = (16, 20_000);
     let (loc, log_scale) = (array![1.0], array![0.0]);
     let q = DiagGaussian::shared(&loc, &log_scale, sequences * points).unwrap();
-    let noise = || Standard::Normal.quasi(&mut ChaCha8Rng::seed_from_u64(7), sequences, points, 1).unwrap();
+    let noise = || q.quasi_noise(&mut ChaCha8Rng::seed_from_u64(7), points).unwrap();
     let truth = array![-(1.0_f64.sin()), -(1.0_f64.cos())] * (-0.5_f64).exp();
     let cost = |x: ArrayView2<'_, f64>| x.column(0).mapv(f64::cos);
     let judge = |rows: Array2<f64>, variance_of_sixteen: [f64; 2]| {
@@ -91,7 +90,7 @@ fn stat_sequences_are_draws() {
     // 2000 rows of 8 sequences each: within 5 standard errors of a count.
     let (repeats, sequences) = (2000, 8);
     let q = law(repeats, sequences * points);
-    let noise = Standard::Normal.quasi(&mut ChaCha8Rng::seed_from_u64(8), repeats * sequences, points, 1).unwrap();
+    let noise = q.quasi_noise(&mut ChaCha8Rng::seed_from_u64(8), points).unwrap();
     let plan = ScoreFunction::propose(&q, noise, Baseline::None).unwrap().grouped(points).unwrap();
     let (g, v) = location(&plan.estimate(&cost(plan.points())).unwrap());
     // P(|t| <= 2) with 7 degrees is 0.9144.
