@@ -9,6 +9,9 @@ use crate::rows::GradRows;
 use crate::shape::same_shape;
 use crate::{Error, Real, Result};
 
+/// From a generator to what an estimator did with its noise.
+type Runs<'a, F, R> = Box<dyn Fn(&mut R) -> Result<Run<F>> + 'a>;
+
 /// What an estimator did with noise of a generator.
 struct Run<F> {
     rows: Array2<F>,
@@ -20,7 +23,7 @@ struct Run<F> {
 /// An estimator with a name, for [`compare`]: from noise of a generator to independent draws of the gradient.
 pub struct Named<'a, F, R> {
     name: String,
-    run: Box<dyn Fn(&mut R) -> Result<Run<F>> + 'a>,
+    run: Runs<'a, F, R>,
 }
 
 impl<F, R> fmt::Debug for Named<'_, F, R> {

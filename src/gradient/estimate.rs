@@ -139,7 +139,7 @@ impl<F: Real> Fold<F> for Spread {
 
     #[inline(always)]
     fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
-        let [first, middle, last] = [0, block.rows / 2, block.rows - 1].map(|k| block.of_row::<L>(k, at));
+        let [first, middle, last] = [0, block.rows / 2, block.rows - 1].map(|k| block.part::<L>(k, at));
         let mut near = [F::zero(); L];
         for lane in 0..L {
             let median = median(first[lane], middle[lane], last[lane]);

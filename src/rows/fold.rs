@@ -33,7 +33,7 @@ pub(crate) struct Block<'a, F> {
 impl<F: Real> Block<'_, F> {
     /// Columns `at` to `at + L - 1` of the k-th row of the block.
     #[inline(always)]
-    pub(crate) fn of_row<const L: usize>(&self, k: usize, at: usize) -> [F; L] {
+    pub(crate) fn part<const L: usize>(&self, k: usize, at: usize) -> [F; L] {
         let from = k * self.width + at;
         self.numbers.get(from..from + L).and_then(|part| part.first_chunk()).copied().unwrap_or([F::zero(); L])
     }
@@ -49,7 +49,7 @@ impl<F: Real> Block<'_, F> {
     ) -> [[F; L]; K] {
         let mut sums = [[F::zero(); L]; K];
         for k in 0..self.rows {
-            terms(of_row(self.first + k), self.of_row(k, at), &mut sums);
+            terms(of_row(self.first + k), self.part(k, at), &mut sums);
         }
         sums
     }
