@@ -1,6 +1,6 @@
 use ndarray::Axis;
 
-use crate::rows::{Block, Fold, Grad, Held, reduce};
+use crate::rows::{Batch, Fold, Grad, Held, reduce};
 use crate::shape::at_least_one;
 use crate::{Parts, Real, Result, Rows, Shape};
 
@@ -120,8 +120,8 @@ impl<F: Real, P: Parts> Estimate<F, P> {
 
 /// Means, and sums of squares about them.
 ///
-/// In a block numbers are taken from one of three of its rows, so that a row by itself that is far from the others
-/// costs no digits; at worst the squares lose as many units in the last place as the block has rows. Joined by the
+/// In a batch numbers are taken from one of three of its rows, so that a row by itself that is far from the others
+/// costs no digits; at worst the squares lose as many units in the last place as the batch has rows. Joined by the
 /// formula of Chan, Golub and LeVeque 1983.
 struct Spread;
 
@@ -138,15 +138,15 @@ impl<F: Real> Fold<F> for Spread {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
-        let [first, middle, last] = [0, block.rows / 2, block.rows - 1].map(|k| block.part::<L>(k, at));
+    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
+        let [first, middle, last] = [0, batch.rows / 2, batch.rows - 1].map(|k| batch.part::<L>(k, at));
         let mut near = [F::zero(); L];
         for lane in 0..L {
             let median = median(first[lane], middle[lane], last[lane]);
             // A number that is not finite is no place to measure from.
             near[lane] = if median.is_finite() { median } else { F::zero() };
         }
-        let [sums, squares] = block.sums::<L, 2>(
+        let [sums, squares] = batch.sums::<L, 2>(
             at,
             |_| F::one(),
             |_, row, [sums, squares]| {
@@ -157,7 +157,7 @@ impl<F: Real> Fold<F> for Spread {
                 }
             },
         );
-        let count = F::count(block.rows);
+        let count = F::count(batch.rows);
         let (mut means, mut spreads) = ([F::zero(); L], [F::zero(); L]);
         for lane in 0..L {
             let off = sums[lane] / count;
@@ -168,7 +168,7 @@ impl<F: Real> Fold<F> for Spread {
             let overflows = squares[lane].is_infinite() & sums[lane].is_finite();
             spreads[lane] = if overflows { squares[lane] } else { spread };
         }
-        block.put(at, [means, spreads], state);
+        batch.put(at, [means, spreads], state);
     }
 
     fn join(&self, (earlier, state): (usize, &mut [F]), (later, other): (usize, &[F])) {

@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2};
 
 use super::baseline::Fitted;
 use super::estimate::Estimate;
-use crate::rows::{Block, Fold, Grad, GradRows, reduce};
+use crate::rows::{Batch, Fold, Grad, GradRows, reduce};
 use crate::{Error, Parts, Real, Result, Rows, Shape};
 
 /// One constant for all entries: of least total variance.
@@ -119,8 +119,8 @@ impl<F: Real> Fold<F> for Powers<'_, F> {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
-        let sums = block.sums::<L, 4>(
+    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
+        let sums = batch.sums::<L, 4>(
             at,
             |i| self.off[i],
             |c, row, [first, second, with_cost, with_square]| {
@@ -134,6 +134,6 @@ impl<F: Real> Fold<F> for Powers<'_, F> {
                 }
             },
         );
-        block.put(at, sums, state);
+        batch.put(at, sums, state);
     }
 }

@@ -7,7 +7,7 @@ use super::estimate::Estimate;
 use super::fitted_baseline;
 use super::plan::{Bias, Plan};
 use crate::kernel::Level;
-use crate::rows::{Block, Fold, Grad, pairwise, reduce, weigh};
+use crate::rows::{Batch, Fold, Grad, pairwise, reduce, weigh};
 use crate::shape::{a_number, at_least_one, groups, no_nan, same_shape};
 use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 
@@ -197,8 +197,8 @@ impl<F: Real> Fold<F> for CoMoments<'_, F> {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
-        let sums = block.sums::<L, 5>(
+    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
+        let sums = batch.sums::<L, 5>(
             at,
             |i| self.off[i],
             |c, row, [first, second, with_cost, with_square, of_squares]| {
@@ -214,7 +214,7 @@ impl<F: Real> Fold<F> for CoMoments<'_, F> {
                 }
             },
         );
-        block.put(at, sums, state);
+        batch.put(at, sums, state);
     }
 }
 

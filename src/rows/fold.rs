@@ -1,27 +1,27 @@
-//! What is summed of rows: the state of each block of them, and states joined in pairs.
+//! What is summed of rows: the state of each batch of them, and states joined in pairs.
 
 use super::sum::{BLOCK, weigh};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::Work;
 
-/// Numbers of a block: they stay in the nearest cache between being made and being summed.
+/// Numbers of a batch: they stay in the nearest cache between being made and being summed.
 const NUMBERS: usize = 4096;
 
-/// Rows of a block at the least, however wide: to join two states takes as long as to add two rows.
+/// Rows of a batch at the least, however wide: to join two states takes as long as to add two rows.
 const LEAST: usize = 16;
 
 /// Columns whose sums stay in registers, at the most.
 const LANES: usize = 16;
 
-/// Rows of a full block.
-pub(super) fn block_rows(width: usize) -> usize {
+/// Rows of a full batch.
+pub(super) fn batch_rows(width: usize) -> usize {
     (NUMBERS / width.max(1)).clamp(LEAST, BLOCK)
 }
 
 /// Consecutive rows of one parameter row, made, one behind the other.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Block<'a, F> {
+pub(crate) struct Batch<'a, F> {
     /// The first of them.
     pub(crate) first: usize,
     /// How many.
@@ -30,8 +30,8 @@ pub(crate) struct Block<'a, F> {
     numbers: &'a [F],
 }
 
-impl<F: Real> Block<'_, F> {
-    /// Columns `at` to `at + L - 1` of the k-th row of the block.
+impl<F: Real> Batch<'_, F> {
+    /// Columns `at` to `at + L - 1` of the k-th row of the batch.
     #[inline(always)]
     pub(crate) fn part<const L: usize>(&self, k: usize, at: usize) -> [F; L] {
         let from = k * self.width + at;
@@ -71,8 +71,8 @@ pub(crate) trait Fold<F: Real>: Sync {
     /// The numbers of a state, of rows of a width.
     fn count(&self, width: usize) -> usize;
 
-    /// Writes what columns `at` to `at + L - 1` of a block have in its state.
-    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]);
+    /// Writes what columns `at` to `at + L - 1` of a batch have in its state.
+    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]);
 
     /// Joins the state of later rows, so many of them, onto that of earlier ones: of sums, their sum.
     fn join(&self, earlier: (usize, &mut [F]), later: (usize, &[F])) {
@@ -89,9 +89,9 @@ impl<F: Real> Fold<F> for Sum<'_, F> {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, block: Block<'_, F>, at: usize, state: &mut [F]) {
+    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
         let sums = match self.0 {
-            None => block.sums::<L, 1>(
+            None => batch.sums::<L, 1>(
                 at,
                 |_| F::one(),
                 |_, x, [sums]| {
@@ -100,7 +100,7 @@ impl<F: Real> Fold<F> for Sum<'_, F> {
                     }
                 },
             ),
-            Some(weights) => block.sums::<L, 1>(
+            Some(weights) => batch.sums::<L, 1>(
                 at,
                 |i| weights[i],
                 |weight, x, [sums]| {
@@ -110,12 +110,12 @@ impl<F: Real> Fold<F> for Sum<'_, F> {
                 },
             ),
         };
-        block.put(at, sums, state);
+        batch.put(at, sums, state);
     }
 }
 
-/// The states of consecutive groups of rows, made, each of one parameter row or a block of one.
-pub(super) struct Blocks<'a, F, T> {
+/// The states of consecutive groups of rows, made, each of one parameter row or a batch of one.
+pub(super) struct Batches<'a, F, T> {
     pub(super) fold: &'a T,
     /// The first row.
     pub(super) first: usize,
@@ -127,7 +127,7 @@ pub(super) struct Blocks<'a, F, T> {
     pub(super) states: &'a mut [F],
 }
 
-impl<F: Real, T: Fold<F>> Work<F> for Blocks<'_, F, T> {
+impl<F: Real, T: Fold<F>> Work<F> for Batches<'_, F, T> {
     type Output = ();
 
     #[inline(always)]
@@ -136,28 +136,28 @@ impl<F: Real, T: Fold<F>> Work<F> for Blocks<'_, F, T> {
         let count = fold.count(width);
         let groups = numbers.chunks_exact(rows * width).zip(states.chunks_exact_mut(count));
         for (k, (numbers, state)) in groups.enumerate() {
-            let block = Block { first: first + k * rows, rows, width, numbers };
+            let batch = Batch { first: first + k * rows, rows, width, numbers };
             let mut at = 0;
             while at + LANES <= width {
-                fold.columns::<LANES>(block, at, state);
+                fold.columns::<LANES>(batch, at, state);
                 at += LANES;
             }
             while at + 4 <= width {
-                fold.columns::<4>(block, at, state);
+                fold.columns::<4>(batch, at, state);
                 at += 4;
             }
             while at < width {
-                fold.columns::<1>(block, at, state);
+                fold.columns::<1>(batch, at, state);
                 at += 1;
             }
         }
     }
 }
 
-/// The state of blocks that arrive in order, joined in pairs as the bits of a binary counter carry.
+/// The state of batches that arrive in order, joined in pairs as the bits of a binary counter carry.
 pub(super) struct Joined<'a, F, T> {
     fold: &'a T,
-    /// Each of 2^level blocks, levels falling: the level, the rows, the state.
+    /// Each of 2^level batches, levels falling: the level, the rows, the state.
     parts: Vec<(u32, usize, Vec<F>)>,
 }
 
@@ -166,7 +166,7 @@ impl<'a, F: Real, T: Fold<F>> Joined<'a, F, T> {
         Self { fold, parts: Vec::new() }
     }
 
-    /// The state of the next 2^level blocks, or of what is left at the end.
+    /// The state of the next 2^level batches, or of what is left at the end.
     pub(super) fn push(&mut self, mut level: u32, mut rows: usize, mut state: Vec<F>) {
         while let Some((_, earlier, mut joined)) = self.parts.pop_if(|(l, ..)| *l == level) {
             self.fold.join((earlier, &mut joined), (rows, &state));

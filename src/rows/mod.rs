@@ -12,7 +12,7 @@ mod sum;
 mod value_grad;
 
 pub use coordinates::{map_coordinates, sum_coordinates};
-pub(crate) use fold::{Block, Fold};
+pub(crate) use fold::{Batch, Fold};
 pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};
 pub use reduce::Rows;

@@ -1,19 +1,19 @@
 //! Rows that are not yet made, and the sums over those of each parameter row, which threads may share.
 //!
-//! Rows are made a block at a time, and the block is added up by itself: the code that makes the rows of a law
+//! Rows are made a batch at a time, and the batch is added up by itself: the code that makes the rows of a law
 //! is compiled once for all that is summed of them, and the code that sums, once for all laws.
 
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayRef1, ArrayView2};
 
-use super::fold::{Blocks, Fold, Joined, Sum, block_rows};
+use super::fold::{Batches, Fold, Joined, Sum, batch_rows};
 use super::grad::Grad;
 use crate::kernel::{Level, map, run, several};
 use crate::shape::{any, groups, no_nan, same_shape};
 use crate::{Error, Parts, Real, Result, Shape};
 
-/// A full task of one parameter row is 2^`TASK_LEVEL` blocks: one partial state of its pairwise sum.
+/// A full task of one parameter row is 2^`TASK_LEVEL` batches: one partial state of its pairwise sum.
 const TASK_LEVEL: u32 = 5;
 
 /// Gradient rows that are not yet made, read in one of four ways.
@@ -56,7 +56,7 @@ pub trait Rows<F: Real>: Sync {
     fn visit_rows(&self, level: Level, range: Range<usize>, mut each: impl FnMut(usize, &[F])) {
         let width = self.parts().width();
         let end = range.end.min(self.shape().samples());
-        let together = block_rows(width);
+        let together = batch_rows(width);
         let mut made = Vec::new();
         for start in (range.start..end).step_by(together) {
             let next = end.min(start + together);
@@ -118,7 +118,7 @@ pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &
 fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Array2<F> {
     let (shape, width) = (rows.shape(), rows.parts().width());
     let (count, samples) = (fold.count(width), shape.samples());
-    let task = block_rows(width) << TASK_LEVEL;
+    let task = batch_rows(width) << TASK_LEVEL;
     let mut flat = match width {
         0 => Vec::new(),
         _ if several() && samples > task => by_tasks(rows, fold, task),
@@ -132,13 +132,13 @@ fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Ar
 /// The states of the parameter rows that a range of rows belongs to, or of its part of one.
 fn states<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, range: Range<usize>) -> Vec<F> {
     let (repeat, width) = (rows.shape().repeat.max(1), rows.parts().width());
-    let (count, each) = (fold.count(width), block_rows(width));
+    let (count, each) = (fold.count(width), batch_rows(width));
     let mut numbers = vec![F::zero(); each.min(range.len()) * width];
     // So many parameter rows, or a part of one, are made and added up together.
     let mut fold_some = |range: Range<usize>, group: usize, states: &mut [F]| {
         let numbers = &mut numbers[..range.len() * width];
         rows.write_rows(Level::best(), range.clone(), numbers);
-        run(Level::best(), Blocks { fold, first: range.start, rows: group, width, numbers, states });
+        run(Level::best(), Batches { fold, first: range.start, rows: group, width, numbers, states });
     };
     let mut out = Vec::with_capacity(range.len().div_ceil(repeat) * count);
     if repeat <= each {
@@ -156,9 +156,9 @@ fn states<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, range: R
     while start < range.end {
         let end = range.end.min((start / repeat + 1) * repeat);
         for start in (start..end).step_by(each) {
-            let (block, mut state) = (start..end.min(start + each), vec![F::zero(); count]);
-            fold_some(block.clone(), block.len(), &mut state);
-            joined.push(0, block.len(), state);
+            let (batch, mut state) = (start..end.min(start + each), vec![F::zero(); count]);
+            fold_some(batch.clone(), batch.len(), &mut state);
+            joined.push(0, batch.len(), state);
         }
         out.append(&mut joined.take());
         start = end;
