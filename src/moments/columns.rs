@@ -6,10 +6,9 @@ use super::block::{Block, rows_of_a_block};
 use super::centre::{Centre, limit};
 use super::centres::Centres;
 use super::mass::Mass;
-use super::scalar::weights_door;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, RowFn, Work, map, run, visit};
-use crate::shape::{not_negative, same_shape};
+use crate::shape::{not_negative, same_shape, weights_door};
 use crate::{Real, Result};
 
 /// Numbers that are worth a task of their own: tens of microseconds.
@@ -72,7 +71,7 @@ impl<F: Real> ColumnMoments<F> {
     /// Errors: `Shape`; `NaN` with the first weight that is; `Entry` with the first that is negative or
     /// infinite.
     pub fn of_weighted(x: &ArrayRef2<F>, weights: &ArrayRef1<F>) -> Result<Self> {
-        weights_door(x.nrows(), weights)?;
+        weights_door("weights", x.nrows(), weights)?;
         let width = x.ncols();
         let parts = map(tasks(x.nrows(), width), |range| {
             let mut part = Self::new(width);

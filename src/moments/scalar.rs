@@ -7,7 +7,7 @@ use super::centre::Centre;
 use super::mass::Mass;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, Work, map, run};
-use crate::shape::{any, same_shape};
+use crate::shape::{not_negative, weights_door};
 use crate::{Error, Real, Result};
 
 /// Numbers that are worth a task of their own: whole blocks, tens of microseconds.
@@ -96,7 +96,7 @@ impl<F: Real> Moments<F> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn of_weighted(x: &ArrayRef1<F>, weights: &ArrayRef1<F>) -> Result<Self> {
-        weights_door(x.len(), weights)?;
+        weights_door("weights", x.len(), weights)?;
         Ok(joined(map(tasks(x.len()), |range| {
             let mut part = Self::new();
             range.for_each(|i| part.join_weighing(x[i], weights[i]));
@@ -114,7 +114,7 @@ impl<F: Real> Moments<F> {
     ///
     /// Errors: `Parameter` where `weight` is negative, infinite or NaN; nothing is added then.
     pub fn push_weighted(&mut self, x: F, weight: F) -> Result<()> {
-        crate::shape::not_negative("weight", weight)?;
+        not_negative("weight", weight)?;
         self.join_weighing(x, weight);
         Ok(())
     }
@@ -246,24 +246,6 @@ fn joined<F: Real>(parts: Vec<Moments<F>>) -> Moments<F> {
     let mut all = Moments::new();
     parts.iter().for_each(|part| all.merge(part));
     all
-}
-
-/// The door of an array of weights for `n` rows.
-pub(super) fn weights_door<F: Real>(n: usize, weights: &ArrayRef1<F>) -> Result<()> {
-    same_shape("weights", weights.shape(), &[n])?;
-    if !any(weights, |w| (w < F::zero()) | !w.is_finite()) {
-        return Ok(());
-    }
-    for (row, &w) in weights.iter().enumerate() {
-        if w.is_nan() {
-            return Err(Error::NaN { name: "weights", row });
-        }
-        if w < F::zero() || w.is_infinite() {
-            let expected = "a finite number that is not negative";
-            return Err(Error::Entry { name: "weights", index: vec![row], value: w.as_f64(), expected });
-        }
-    }
-    Ok(())
 }
 
 /// In bulk: the numbers of an iterator are gathered into blocks.
