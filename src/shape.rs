@@ -88,6 +88,14 @@ pub(crate) fn not_negative<F: Real>(name: &'static str, value: F) -> Result<()> 
     Err(Error::Parameter { name, value: value.as_f64(), expected: NOT_NEGATIVE })
 }
 
+/// A location.
+pub(crate) fn finite<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number" })
+}
+
 /// A number that is not NaN.
 pub(crate) fn a_number<F: Real>(name: &'static str, value: F) -> Result<()> {
     if !value.is_nan() {
