@@ -9,6 +9,9 @@ use crate::{Error, Real, Result};
 /// Entries that are looked at before the answer is.
 const CHUNK: usize = 1024;
 
+/// The domain of a weight.
+pub(crate) const NOT_NEGATIVE: &str = "a finite number that is not negative";
+
 /// How many parameter rows a law has, how many sample rows share each, and how wide a sample is.
 ///
 /// Sample row `i` uses parameter row `i / repeat`; so `rows = n, repeat = 1` is a parameter row an
@@ -82,7 +85,15 @@ pub(crate) fn not_negative<F: Real>(name: &'static str, value: F) -> Result<()> 
     if value >= F::zero() && value.is_finite() {
         return Ok(());
     }
-    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number that is not negative" })
+    Err(Error::Parameter { name, value: value.as_f64(), expected: NOT_NEGATIVE })
+}
+
+/// A location.
+pub(crate) fn finite<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number" })
 }
 
 /// A number that is not NaN.
@@ -99,6 +110,35 @@ pub(crate) fn no_nan<F: Real>(name: &'static str, rows: &ArrayRef1<F>) -> Result
         return Ok(());
     }
     rows.iter().position(|x| x.is_nan()).map_or(Ok(()), |row| Err(Error::NaN { name, row }))
+}
+
+/// The first row that holds a NaN.
+pub(crate) fn nan_row<F: Real>(rows: &ArrayRef2<F>) -> Option<usize> {
+    if !any(rows, F::is_nan) {
+        return None;
+    }
+    rows.rows().into_iter().position(|row| row.iter().any(|x| x.is_nan()))
+}
+
+/// The door of rows that are summed or compared: no row holds a NaN.
+pub(crate) fn no_nan_rows<F: Real>(name: &'static str, rows: &ArrayRef2<F>) -> Result<()> {
+    nan_row(rows).map_or(Ok(()), |row| Err(Error::NaN { name, row }))
+}
+
+/// The door of weights, one for each of `n` rows: finite, and not negative.
+pub(crate) fn weights_door<F: Real>(name: &'static str, n: usize, weights: &ArrayRef1<F>) -> Result<()> {
+    same_shape(name, weights.shape(), &[n])?;
+    let strays = |w: F| !((w >= F::zero()) & w.is_finite());
+    if !any(weights, strays) {
+        return Ok(());
+    }
+    let found = weights.iter().enumerate().find(|&(_, &w)| strays(w));
+    found.map_or(Ok(()), |(row, w)| {
+        if w.is_nan() {
+            return Err(Error::NaN { name, row });
+        }
+        Err(Error::Entry { name, index: vec![row], value: w.as_f64(), expected: NOT_NEGATIVE })
+    })
 }
 
 /// Every entry is in the domain, or is NaN (NaN in data stays in its row).

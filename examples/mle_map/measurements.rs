@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use estimand::fit::{Gaussian, Groups, MeanLikelihood, Moments, unbiased};
+use estimand::fit::{Gaussian, Groups, MeanLikelihood, Moments, bessel};
 use lab::data::Table;
 use lab::{Failure, Summary, say};
 
@@ -32,7 +32,7 @@ fn light(summary: Summary) -> Result<Summary, Failure> {
         "Michelson 1879, speed of light in air, km/s less 299000: {} values, mean {:.1}, sd {:.3}",
         all.count(),
         all.mean()?,
-        unbiased(&all)?.sd()
+        bessel(&all)?.sd()
     ));
     say("sigma = 79 taken as known; prior N(-1000, 500^2), Foucault's 298 000 +- 500 of 1862");
     say("   N         MLE         MAP          sd         95 % credible");
@@ -86,7 +86,7 @@ fn gravity() -> Result<(), Failure> {
     let error = fit.likelihood().std_error()?;
     for (label, moments) in &series {
         let share = (error / moments.std_error()?).powi(2);
-        let (n, sd) = (moments.count(), unbiased(moments)?.sd());
+        let (n, sd) = (moments.count(), bessel(moments)?.sd());
         say(format_args!("{label:6}   {n:2}   {:6.2}   {sd:6.2}   {:24.1} %", moments.mean()?, 100.0 * share));
     }
     let agreement = fit.homogeneity()?;

@@ -1,3 +1,4 @@
+use crate::shape::{NOT_NEGATIVE, same_shape};
 use crate::{Error, Result};
 
 /// A law of one number as points with weights that sum to 1: what [`oracle`](super::oracle) puts in the place of noise.
@@ -24,14 +25,16 @@ impl Nodes {
     ///
     /// Noise of which an estimator sees only where it falls is of this kind: a uniform number that is compared with p
     /// has the values p/2 and (1 + p)/2, of weights p and 1 - p.
-    /// Errors: `Shape` where the two differ in length; `Parameter` where there are none, where a weight is
-    /// negative or not finite, or where they do not sum to 1 (up to 1e-12).
+    /// Errors: `Shape` where the two differ in length; `TooFew` where there are none; `Entry` with the first
+    /// point that is not finite, or weight that is not finite or negative; `Parameter` where weights do not sum
+    /// to 1 (up to 1e-12).
     pub fn finite(points: &[f64], weights: &[f64]) -> Result<Self> {
-        crate::shape::same_shape("weights", &[weights.len()], &[points.len()])?;
-        if let Some(&weight) = weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
-            let expected = "a finite number that is not negative";
-            return Err(Error::Parameter { name: "weights", value: weight, expected });
+        same_shape("weights", &[weights.len()], &[points.len()])?;
+        if points.is_empty() {
+            return Err(Error::TooFew { name: "points", got: 0, needs: 1 });
         }
+        each("points", points, "a finite number", |_, x| x.is_finite())?;
+        each("weights", weights, NOT_NEGATIVE, |_, w| w.is_finite() && w >= 0.0)?;
         let total: f64 = weights.iter().sum();
         if (total - 1.0).abs() > 1e-12 {
             return Err(Error::Parameter { name: "weights", value: total, expected: "a sum of 1" });
@@ -59,10 +62,14 @@ impl Nodes {
     /// The uniform law on (0, 1) by Gauss-Legendre rules of `order` points between the `breaks`, where the
     /// integrand may jump. Exact for polynomials of degree `2 order - 1` between breaks.
     ///
-    /// Errors: as [`density`](Self::density).
+    /// The ends may be among the breaks, and need not be.
+    /// Errors: `Parameter` where `order` is not in 1..=64; `Entry` with the first break that is outside 0..=1 or
+    /// not above the one before.
     pub fn uniform(breaks: &[f64], order: usize) -> Result<Self> {
-        let inside = breaks.iter().copied().filter(|b| *b > 0.0 && *b < 1.0);
-        let all: Vec<f64> = std::iter::once(0.0).chain(inside).chain([1.0]).collect();
+        let inside = |b: f64| (0.0..=1.0).contains(&b);
+        each("breaks", breaks, "rising numbers from 0 to 1", |before, b| inside(b) && before.is_none_or(|a| a < b))?;
+        let within = breaks.iter().copied().filter(|b| *b > 0.0 && *b < 1.0);
+        let all: Vec<f64> = std::iter::once(0.0).chain(within).chain([1.0]).collect();
         Self::density(|_| 0.0, &all, order)
     }
 
@@ -89,11 +96,8 @@ impl Nodes {
         if breaks.len() < 2 {
             return Err(Error::TooFew { name: "breaks", got: breaks.len(), needs: 2 });
         }
-        let rises = |k: usize| breaks[k].is_finite() && (k == 0 || breaks[k - 1] < breaks[k]);
-        if let Some(k) = (0..breaks.len()).find(|&k| !rises(k)) {
-            let (index, value) = (vec![k], breaks[k]);
-            return Err(Error::Entry { name: "breaks", index, value, expected: "rising, finite numbers" });
-        }
+        let rises = |before: Option<f64>, b: f64| b.is_finite() && before.is_none_or(|a| a < b);
+        each("breaks", breaks, "rising, finite numbers", rises)?;
         let rule = legendre(order);
         let (mut points, mut logs, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for pair in breaks.windows(2) {
@@ -135,6 +139,23 @@ impl Nodes {
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
+}
+
+/// Every number, with the one before it, is what it should be.
+fn each(
+    name: &'static str,
+    numbers: &[f64],
+    expected: &'static str,
+    holds: impl Fn(Option<f64>, f64) -> bool,
+) -> Result<()> {
+    let mut before = None;
+    for (k, &value) in numbers.iter().enumerate() {
+        if !holds(before, value) {
+            return Err(Error::Entry { name, index: vec![k], value, expected });
+        }
+        before = Some(value);
+    }
+    Ok(())
 }
 
 /// The Gauss-Legendre rule on (-1, 1): the zeros of the Legendre polynomial, by Newton's method, with their weights.

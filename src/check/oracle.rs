@@ -1,7 +1,8 @@
 use ndarray::{Array1, Array2};
 
 use super::nodes::Nodes;
-use crate::shape::same_shape;
+use crate::moments::ColumnMoments;
+use crate::shape::{at_least_one, nan_row, same_shape};
 use crate::{Error, Real, Result};
 
 /// Draws whose noise is handed over at a time.
@@ -31,9 +32,9 @@ pub struct Exact {
 /// draws at a time, `(draws rows, width)`, and answers with `(draws, P)`: a law that it makes has as many
 /// parameter rows (a broadcast view of one costs nothing).
 ///
-/// Rows are in the precision of `F`; sums are in f64, weighted and centred.
+/// Rows are in the precision of `F`; their [`ColumnMoments`], weighted by the chance of each, are in f64.
 /// Errors: those of the estimator; `Count` where `width` does not divide the nodes, or there are more than
-/// 2^32 draws; `Parameter` where there are no nodes; `Shape` where the rows are not a row a draw; `NaN` with the row.
+/// 2^32 draws; `Parameter` where there are no nodes, or `width` is 0; `Shape` where the rows are not a row a draw; `NaN` with the row.
 ///
 /// ```
 /// use estimand::check::{Nodes, oracle};
@@ -59,24 +60,16 @@ pub fn oracle<F: Real>(
     mut estimator: impl FnMut(Array2<F>) -> Result<Array2<F>>,
 ) -> Result<Exact> {
     let numbers = nodes.len();
-    if numbers == 0 {
-        return Err(Error::Parameter { name: "nodes", value: 0.0, expected: "at least 1" });
-    }
-    if width == 0 || !numbers.is_multiple_of(width) {
-        return Err(Error::Count {
-            name: "nodes",
-            axis: "rows",
-            got: numbers,
-            expected: format!("a multiple of {width}"),
-        });
+    at_least_one("nodes", numbers)?;
+    at_least_one("width", width)?;
+    let misfit = |expected: String| Error::Count { name: "nodes", axis: "rows", got: numbers, expected };
+    if !numbers.is_multiple_of(width) {
+        return Err(misfit(format!("a multiple of {width}")));
     }
     let total = nodes.iter().try_fold(1_usize, |all, n| all.checked_mul(n.points().len()));
     let total = total.filter(|&total| total as u64 <= 1 << 32);
-    let Some(total) = total else {
-        let expected = "nodes whose numbers have a product of at most 2^32".to_owned();
-        return Err(Error::Count { name: "nodes", axis: "rows", got: numbers, expected });
-    };
-    let mut sums: Option<Centred> = None;
+    let total = total.ok_or_else(|| misfit("nodes whose numbers have a product of at most 2^32".to_owned()))?;
+    let mut moments: Option<ColumnMoments<f64>> = None;
     let mut choice = vec![0; numbers];
     for start in (0..total).step_by(BATCH) {
         let draws = BATCH.min(total - start);
@@ -89,18 +82,15 @@ pub fn oracle<F: Real>(
         // As many numbers as the shape has.
         let noise = Array2::from_shape_vec((draws * (numbers / width), width), noise).unwrap_or_default();
         let rows = estimator(noise)?;
-        same_shape("rows", rows.shape(), &[draws, sums.as_ref().map_or(rows.ncols(), |s| s.mean.len())])?;
-        if let Some(row) = rows.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan())) {
+        let before = moments.get_or_insert_with(|| ColumnMoments::new(rows.ncols()));
+        same_shape("rows", rows.shape(), &[draws, before.width()])?;
+        if let Some(row) = nan_row(&rows) {
             return Err(Error::NaN { name: "rows", row: start + row });
         }
-        let batch = Centred::of(&rows, &weights);
-        sums = Some(match sums {
-            Some(before) => before.join(&batch),
-            None => batch,
-        });
+        before.merge(&ColumnMoments::of_weighted(&rows.mapv(F::as_f64), &Array1::from(weights))?)?;
     }
-    let Centred { weight, mean, squares } = sums.unwrap_or_default();
-    Ok(Exact { mean, variance: squares / weight, draws: total })
+    let moments = moments.unwrap_or_else(|| ColumnMoments::new(0));
+    Ok(Exact { mean: moments.mean()?, variance: moments.variance()?, draws: total })
 }
 
 /// The next choice of nodes; the last number turns fastest.
@@ -111,42 +101,5 @@ fn next(choice: &mut [usize], nodes: &[&Nodes]) {
             return;
         }
         *k = 0;
-    }
-}
-
-/// Weighted mean and sum of squares about it.
-#[derive(Debug, Default)]
-struct Centred {
-    weight: f64,
-    mean: Array1<f64>,
-    squares: Array1<f64>,
-}
-
-impl Centred {
-    fn of<F: Real>(rows: &Array2<F>, weights: &[f64]) -> Self {
-        let weight: f64 = weights.iter().sum();
-        // A batch of no weight (far tails) has no mean, and adds nothing.
-        let share = if weight > 0.0 { 1.0 / weight } else { 0.0 };
-        let weighted = |j: usize, f: &dyn Fn(f64) -> f64| -> f64 {
-            rows.column(j).iter().zip(weights).map(|(g, w)| w * f(g.as_f64())).sum()
-        };
-        // The second time from the first mean: what rounding left of the sum.
-        let near = Array1::from_shape_fn(rows.ncols(), |j| share * weighted(j, &|g| g));
-        let mean = Array1::from_shape_fn(rows.ncols(), |j| near[j] + share * weighted(j, &|g| g - near[j]));
-        let squares = Array1::from_shape_fn(rows.ncols(), |j| weighted(j, &|g| (g - mean[j]).powi(2)));
-        Self { weight, mean, squares }
-    }
-
-    /// Both, by the formula of Chan, Golub and LeVeque 1983.
-    fn join(mut self, other: &Self) -> Self {
-        let weight = self.weight + other.weight;
-        if other.weight > 0.0 {
-            let share = other.weight / weight;
-            let apart = &other.mean - &self.mean;
-            self.mean.scaled_add(share, &apart);
-            self.squares += &other.squares;
-            self.squares.zip_mut_with(&apart, |s, d| *s += self.weight * share * d * d);
-        }
-        Self { weight, ..self }
     }
 }

@@ -1,4 +1,4 @@
-use super::gaussian::Gaussian;
+use super::gaussian::{Gaussian, mean_of};
 use crate::moments::Moments;
 use crate::{Error, Real, Result};
 
@@ -21,31 +21,34 @@ pub fn mle_mean<F: Real>(moments: &Moments<F>) -> Result<F> {
 /// mean squared distance from it.
 ///
 /// Bias: the mean is unbiased; the variance is biased, its expectation is sigma^2 (N - 1) / N, since
-/// the mean lies nearer to the observations than the truth does ([`unbiased`] mends that).
-/// Errors: those of [`mle_mean`]; `TooFew` of one observation and `Parameter` where all are equal:
-/// the likelihood grows without bound as the variance goes to 0.
+/// the mean lies nearer to the observations than the truth does ([`bessel`] mends that).
+/// Errors: those of [`mle_mean`]; `TooFew` of one observation, `Count` where one has all the weight, and
+/// `Parameter` where all are equal: the likelihood grows without bound as the variance goes to 0. `Parameter`
+/// where one is not finite.
 /// Source: chapter `fit/mle`.
 ///
 /// ```
-/// use estimand::fit::{Moments, mle, unbiased};
+/// use estimand::fit::{Moments, bessel, mle};
 /// let moments: Moments<f64> = [1.0, 2.0, 6.0].into_iter().collect();
 /// assert_eq!(mle(&moments)?.variance(), 14.0 / 3.0);
-/// assert_eq!(unbiased(&moments)?.variance(), 7.0);
+/// assert_eq!(bessel(&moments)?.variance(), 7.0);
 /// # Ok::<(), estimand::Error>(())
 /// ```
 pub fn mle<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
     // The door of two observations, in a weighted sense too.
     moments.unbiased_variance()?;
-    law(moments.mean()?, moments.variance()?)
+    law(mean_of(moments)?, moments.variance()?)
 }
 
-/// The mean, and the unbiased variance: divided by N - 1
+/// The mean, and the variance with Bessel's correction: divided by N - 1
 /// ([`unbiased_variance`](Moments::unbiased_variance)).
 ///
-/// Bias: unbiased, both; the root of the variance is not an unbiased standard deviation.
+/// Bias: unbiased, both; the root of the variance is not an unbiased standard deviation. An interval made of
+/// it, of the mean or of the next observation, is too narrow while N is small, since the variance is an
+/// estimate too: [`mean_interval`](super::mean_interval).
 /// Errors: those of [`mle`].
-pub fn unbiased<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
-    law(moments.mean()?, moments.unbiased_variance()?)
+pub fn bessel<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
+    law(mean_of(moments)?, moments.unbiased_variance()?)
 }
 
 fn law<F: Real>(mean: F, variance: F) -> Result<Gaussian<F>> {

@@ -1,4 +1,8 @@
-use crate::distribution::{BaseCdf, Normal, half_ln_tau};
+use ndarray::arr1;
+
+use crate::distribution::{BaseCdf, DiagGaussian, Normal, half_ln_tau};
+use crate::moments::Moments;
+use crate::shape::finite;
 use crate::{Error, Real, Result, ValueGrad};
 
 /// The Gaussian law of one number, N(mean, variance): a prior of a mean, its posterior, the
@@ -64,15 +68,55 @@ impl<F: Real> Gaussian<F> {
         ValueGrad { value: -F::of(0.5) * z * z, grad: z / sd }
     }
 
+    /// The chance of a number of at most `x`.
+    pub fn cdf(&self, x: F) -> F {
+        Normal.cdf((x - self.mean) / self.sd())
+    }
+
+    /// The number that is not exceeded with chance `p`: infinite at 0 and 1.
+    ///
+    /// Errors: `Parameter` where `p` is outside `[0, 1]`.
+    ///
+    /// ```
+    /// use estimand::fit::Gaussian;
+    /// let law = Gaussian::<f64>::new(1.0, 4.0)?;
+    /// assert_eq!((law.cdf(1.0), law.quantile(0.5)?), (0.5, 1.0));
+    /// assert!((law.quantile(0.975)? - law.interval(0.95)?.1).abs() < 1e-12);
+    /// assert!((1.0 - law.cdf(3.0) - 0.158_655).abs() < 1e-6);           // the chance of more than 3
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn quantile(&self, p: F) -> Result<F> {
+        if !(p >= F::zero() && p <= F::one()) {
+            return Err(Error::Parameter { name: "p", value: p.as_f64(), expected: "a probability in [0, 1]" });
+        }
+        Ok(self.mean + self.sd() * Normal.quantile(p))
+    }
+
+    /// The same law for arrays: one row of parameters, of one coordinate, for `samples` rows.
+    ///
+    /// Errors: `Parameter` where `samples` is 0.
+    ///
+    /// ```
+    /// use estimand::{Sample, fit::Gaussian, rand::{SeedableRng, rngs::StdRng}};
+    /// let posterior = Gaussian::<f64>::new(2.0, 0.25)?;
+    /// let draws = posterior.to_diag(1000)?.sample(&mut StdRng::seed_from_u64(1));
+    /// assert!(draws.dim() == (1000, 1) && (draws.mean().unwrap_or_default() - 2.0).abs() < 0.1);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn to_diag(&self, samples: usize) -> Result<DiagGaussian<'static, F>> {
+        let log_scale = F::of(0.5) * self.variance.ln();
+        DiagGaussian::shared(arr1(&[self.mean]), arr1(&[log_scale]), samples)
+    }
+
     /// The interval about the mean that holds a share `level` of the mass: a credible interval where
     /// this is a posterior, a predictive one where it is a predictive law.
     ///
+    /// The variance is taken for known. An interval from one that was estimated with the mean is too narrow, at
+    /// N = 5 by 29 % at a level of 95 %: see [`mean_interval`](super::mean_interval).
+    ///
     /// Errors: `Parameter` where `level` is not between 0 and 1, both excluded.
     pub fn interval(&self, level: F) -> Result<(F, F)> {
-        if !(level > F::zero() && level < F::one()) {
-            let expected = "a number between 0 and 1, both excluded";
-            return Err(Error::Parameter { name: "level", value: level.as_f64(), expected });
-        }
+        share("level", level)?;
         // The lower tail: what is left of a level near 1 is exact, and 1 less it would not be.
         let half = -Normal.quantile(F::of(0.5) * (F::one() - level)) * self.sd();
         Ok((self.mean - half, self.mean + half))
@@ -120,12 +164,20 @@ fn between<F: Real>(a: F, share_a: F, b: F, share_b: F) -> F {
     if share_b <= share_a { a + share_b * d } else { b - share_a * d }
 }
 
-/// A location.
-pub(super) fn finite<F: Real>(name: &'static str, value: F) -> Result<()> {
-    if value.is_finite() {
+/// The mean of observations, all of which are finite.
+pub(super) fn mean_of<F: Real>(moments: &Moments<F>) -> Result<F> {
+    let mean = moments.mean()?;
+    // Of infinities of both signs it is NaN.
+    finite("x", if mean.is_nan() { F::infinity() } else { mean })?;
+    Ok(mean)
+}
+
+/// A share of some mass, neither none nor all of it.
+pub(super) fn share<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if value > F::zero() && value < F::one() {
         return Ok(());
     }
-    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number" })
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a number between 0 and 1, both excluded" })
 }
 
 /// A variance.

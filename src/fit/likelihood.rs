@@ -1,4 +1,4 @@
-use super::gaussian::{Gaussian, finite, positive};
+use super::gaussian::{Gaussian, mean_of, positive};
 use crate::distribution::half_ln_tau;
 use crate::moments::Moments;
 use crate::{Error, Real, Result, ValueGrad};
@@ -13,6 +13,9 @@ use crate::{Error, Real, Result, ValueGrad};
 /// mean itself. Of no observations it is 1. Log-likelihoods are in nats, summed over the observations; N is
 /// their weight, where they have one: weights count observations here, and their size matters. Weights of
 /// reliability are scaled first, so that they sum to [`Moments::effective_count`].
+///
+/// The variance is taken for known. One that was estimated from the same observations makes errors and
+/// intervals too small while N is small ([`mean_interval`](super::mean_interval)).
 /// Source: chapters `fit/mle` and `fit/map`.
 ///
 /// ```
@@ -46,8 +49,7 @@ impl<F: Real> MeanLikelihood<F> {
         if moments.count() == 0 {
             return Ok(Self { peak: F::zero(), form: None });
         }
-        let (mean, n) = (moments.mean()?, moments.weight());
-        finite("x", mean)?;
+        let (mean, n) = (mean_of(moments)?, moments.weight());
         let error = variance / n;
         if !(error > F::zero() && error.is_finite()) {
             let expected = "one whose quotient by the weight is a finite number above 0";

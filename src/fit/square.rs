@@ -1,4 +1,4 @@
-use super::gaussian::{Gaussian, finite, positive};
+use super::gaussian::{Gaussian, mean_of, positive};
 use crate::moments::Moments;
 use crate::{Real, Result};
 
@@ -45,8 +45,7 @@ impl<F: Real> CompletedSquare<F> {
         if moments.count() == 0 {
             return Ok(Self { a: variance, b: variance * nu, rest: F::zero() });
         }
-        let (n, mean, scatter) = (moments.weight(), moments.mean()?, moments.scatter()?);
-        finite("x", mean)?;
+        let (n, mean, scatter) = (moments.weight(), mean_of(moments)?, moments.scatter()?);
         let a = n * beta + variance;
         let b = variance * nu + beta * n * mean;
         let d = mean - nu;

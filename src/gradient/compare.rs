@@ -5,8 +5,7 @@ use rand::Rng;
 
 use super::plan::{Bias, Plan};
 use crate::moments::ColumnMoments;
-use crate::rows::GradRows;
-use crate::shape::same_shape;
+use crate::shape::{no_nan_rows, same_shape};
 use crate::{Error, Real, Result};
 
 /// From a generator to what an estimator did with its noise.
@@ -179,9 +178,7 @@ fn measure<F: Real>(name: &str, run: &Run<F>, width: Option<usize>) -> Result<Me
     if draws < 2 {
         return Err(Error::TooFew { name: "rows", got: draws, needs: 2 });
     }
-    if let Some(row) = rows.nan_row() {
-        return Err(Error::NaN { name: "rows", row });
-    }
+    no_nan_rows("rows", rows)?;
     let moments = ColumnMoments::of(&rows.mapv(Real::as_f64));
     let [mean, variance] = [moments.mean()?, moments.unbiased_variance()?].map(|column| column.to_vec());
     let (name, bias, evaluations) = (name.to_owned(), *bias, *evaluations);

@@ -3,7 +3,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayView2, Axis
 use super::baseline::Fitted;
 use super::estimate::Estimate;
 use crate::rows::{Grad, pairwise};
-use crate::shape::{at_least_one, groups, same_shape};
+use crate::shape::{at_least_one, groups, no_nan_rows, same_shape};
 use crate::{Error, Parts, Real, Result};
 
 /// An estimate with regression control variates: [`control_variates`].
@@ -63,8 +63,8 @@ pub fn control_variates<F: Real, P: Parts>(
     if draws < needs {
         return Err(Error::TooFew { name: "rows", got: draws, needs });
     }
-    whole("rows", rows.flat())?;
-    whole("controls", controls.view())?;
+    no_nan_rows("rows", &rows.flat())?;
+    no_nan_rows("controls", controls)?;
     let mut gradient = Array2::zeros((n, width));
     let mut coefficients = Array2::zeros((n * k, width));
     for t in 0..n {
@@ -133,11 +133,6 @@ fn centred<F: Real>(rows: ArrayView2<'_, F>) -> (Array2<F>, Array1<F>) {
 }
 
 /// No row is NaN.
-fn whole<F: Real>(name: &'static str, rows: ArrayView2<'_, F>) -> Result<()> {
-    let holed = rows.rows().into_iter().position(|row| row.iter().any(|x| x.is_nan()));
-    holed.map_or(Ok(()), |row| Err(Error::NaN { name, row }))
-}
-
 fn collinear<F: Real>(pivot: F) -> Error {
     Error::Parameter { name: "controls", value: pivot.as_f64(), expected: "columns that are not constant or collinear" }
 }

@@ -8,8 +8,9 @@ use ndarray::{Array1, Array2};
 
 use super::baseline::Fitted;
 use super::estimate::Estimate;
-use crate::rows::{Batch, Fold, Grad, GradRows, reduce};
-use crate::{Error, Parts, Real, Result, Rows, Shape};
+use crate::rows::{Batch, Fold, Grad, reduce};
+use crate::shape::no_nan_rows;
+use crate::{Parts, Real, Result, Rows, Shape};
 
 /// One constant for all entries: of least total variance.
 pub(super) fn in_total<F: Real, R: Rows<F>>(
@@ -61,9 +62,7 @@ fn on_all<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> 
 fn leaving_one_out<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> {
     let Shape { rows, repeat, .. } = score.shape();
     let all = score.collect().into_flat();
-    if let Some(row) = all.nan_row() {
-        return Err(Error::NaN { name: R::NAME, row });
-    }
+    no_nan_rows(R::NAME, &all)?;
     Ok(Array2::from_shape_fn((rows, all.ncols()), |(t, j)| {
         let group = t * repeat..(t + 1) * repeat;
         let squares = |i: usize| all[[i, j]] * all[[i, j]];

@@ -2,9 +2,9 @@ use ndarray::{Array2, ArrayRef2, ArrayView2};
 
 use super::estimate::Estimate;
 use super::plan::{Bias, Plan};
-use crate::rows::{Grad, GradRows};
-use crate::shape::same_shape;
-use crate::{Draw, Error, Real, Reparameterize, Result, Rows, Smooth, Transform};
+use crate::rows::Grad;
+use crate::shape::{no_nan_rows, same_shape};
+use crate::{Draw, Real, Reparameterize, Result, Rows, Smooth, Transform};
 
 /// The pathwise (reparameterised) estimate of d/d theta E f(x): the mean of pathwise rows, by parameter row.
 ///
@@ -83,7 +83,7 @@ impl<F: Real, D: Reparameterize<F>> Plan<F> for Pathwise<'_, F, D> {
 
     fn rows(&self, cost: &Array2<F>) -> Result<Grad<F, D::Parts>> {
         slopes_door(cost, &self.draw)?;
-        whole(cost)?;
+        no_nan_rows("cost", cost)?;
         Ok(self.law.pathwise(&self.draw, cost)?.collect())
     }
 
@@ -98,17 +98,13 @@ impl<F: Real, D: Reparameterize<F>> Plan<F> for Pathwise<'_, F, D> {
     fn estimate(&self, cost: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
         slopes_door(cost, &self.draw)?;
         // Slopes are looked through only where the estimate met a NaN.
-        pathwise(self.law.pathwise(&self.draw, cost)?).map_err(|error| whole(cost).err().unwrap_or(error))
+        pathwise(self.law.pathwise(&self.draw, cost)?).map_err(|error| no_nan_rows("cost", cost).err().unwrap_or(error))
     }
 }
 
 /// Slopes are the cost of a plan, whatever the law calls them.
 fn slopes_door<F: Real>(slopes: &ArrayRef2<F>, draw: &Draw<F>) -> Result<()> {
     same_shape("cost", slopes.shape(), draw.x().shape())
-}
-
-fn whole<F: Real>(cost: &Array2<F>) -> Result<()> {
-    cost.nan_row().map_or(Ok(()), |row| Err(Error::NaN { name: "cost", row }))
 }
 
 /// Sticking the landing: the path of the ELBO without its score.
@@ -180,7 +176,7 @@ impl<F: Real, D: Reparameterize<F> + Smooth<F>> Plan<F> for StickingTheLanding<'
 
     fn rows(&self, cost: &Array2<F>) -> Result<Grad<F, D::Parts>> {
         let slopes = self.slopes(cost)?;
-        whole(cost)?;
+        no_nan_rows("cost", cost)?;
         Ok(self.law.pathwise(&self.draw, &slopes)?.collect())
     }
 
@@ -194,6 +190,7 @@ impl<F: Real, D: Reparameterize<F> + Smooth<F>> Plan<F> for StickingTheLanding<'
 
     fn estimate(&self, cost: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
         let slopes = self.slopes(cost)?;
-        pathwise(self.law.pathwise(&self.draw, &slopes)?).map_err(|error| whole(cost).err().unwrap_or(error))
+        pathwise(self.law.pathwise(&self.draw, &slopes)?)
+            .map_err(|error| no_nan_rows("cost", cost).err().unwrap_or(error))
     }
 }

@@ -44,13 +44,11 @@ impl<F: Real> Block<F> {
         fold(&mut self.mean, self.width);
         self.mean[..self.width].iter_mut().for_each(|sum| *sum /= n);
         self.deviations(a, rows);
-        for _ in 0..2 {
-            let sixteen = F::of(16.0) / n;
-            let columns = self.shift.iter().zip(&self.square).take(self.width);
-            if columns.fold(false, |any, (&shift, &square)| any | (sixteen * shift * shift > square)) {
-                self.mean.iter_mut().zip(&self.shift).take(self.width).for_each(|(mean, &shift)| *mean += shift / n);
-                self.deviations(a, rows);
-            }
+        let sixteen = F::of(16.0) / n;
+        let columns = self.shift.iter().zip(&self.square).take(self.width);
+        if columns.fold(false, |any, (&shift, &square)| any | (sixteen * shift * shift > square)) {
+            self.mean.iter_mut().zip(&self.shift).take(self.width).for_each(|(mean, &shift)| *mean += shift / n);
+            self.deviations(a, rows);
         }
         let mut tame = true;
         for j in 0..self.width {

@@ -34,11 +34,9 @@ impl<F: Real> Pivot<F> {
         let (mut shift, mut square) = deviations(a, x, pivot);
         // Numbers that differ in their last places only: the pivot is off by as much as they are, by
         // the roundings of the sum, and is moved.
-        for _ in 0..2 {
-            if !near(n, shift, square) {
-                pivot += shift / n;
-                (shift, square) = deviations(a, x, pivot);
-            }
+        if !near(n, shift, square) {
+            pivot += shift / n;
+            (shift, square) = deviations(a, x, pivot);
         }
         self.0 = Some(pivot);
         of(n, pivot, shift, square)

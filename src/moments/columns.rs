@@ -6,19 +6,19 @@ use super::block::{Block, rows_of_a_block};
 use super::centre::{Centre, limit};
 use super::centres::Centres;
 use super::mass::Mass;
-use super::scalar::weights_door;
+use super::scalar::Moments;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, RowFn, Work, map, run, write_rows};
-use crate::shape::{not_negative, same_shape};
-use crate::{Real, Result};
+use crate::shape::{not_negative, same_shape, weights_door};
+use crate::{Error, Real, Result};
 
 /// Numbers that are worth a task of their own: tens of microseconds.
 const TASK: usize = 1 << 16;
 
 /// Count, weight, and the mean and variance of each column of rows that arrive one at a time, in blocks, or
-/// as moments of other rows: [`Moments`](super::Moments) side by side.
+/// as moments of other rows: [`Moments`] side by side.
 ///
-/// All columns have the same rows and weights. What [`Moments`](super::Moments) says of precision, NaN,
+/// All columns have the same rows and weights. What [`Moments`] says of precision, NaN,
 /// infinities and weights holds here by column, except that a NaN in any column makes every reading the
 /// error `NaN { name: "x", row }`.
 ///
@@ -72,7 +72,7 @@ impl<F: Real> ColumnMoments<F> {
     /// Errors: `Shape`; `NaN` with the first weight that is; `Entry` with the first that is negative or
     /// infinite.
     pub fn of_weighted(x: &ArrayRef2<F>, weights: &ArrayRef1<F>) -> Result<Self> {
-        weights_door(x.nrows(), weights)?;
+        weights_door("weights", x.nrows(), weights)?;
         let width = x.ncols();
         let parts = map(tasks(x.nrows(), width), |range| {
             let mut part = Self::new(width);
@@ -138,27 +138,27 @@ impl<F: Real> ColumnMoments<F> {
         self.mass.total()
     }
 
-    /// As [`Moments::effective_count`](super::Moments::effective_count).
+    /// As [`Moments::effective_count`](Moments::effective_count).
     pub fn effective_count(&self) -> Result<F> {
         self.readable()?;
         Ok(self.mass.effective())
     }
 
-    /// The mean of each column, `(width,)`; as [`Moments::mean`](super::Moments::mean).
+    /// The mean of each column, `(width,)`; as [`Moments::mean`](Moments::mean).
     pub fn mean(&self) -> Result<Array1<F>> {
         self.readable()?;
         Ok(Array1::from(self.centres.mean.clone()))
     }
 
     /// The variance of each column, `(width,)`, divided by W; as
-    /// [`Moments::variance`](super::Moments::variance).
+    /// [`Moments::variance`](Moments::variance).
     pub fn variance(&self) -> Result<Array1<F>> {
         self.readable()?;
         Ok(Array1::from(self.centres.variance.clone()))
     }
 
     /// The unbiased variance of each column, `(width,)`; as
-    /// [`Moments::unbiased_variance`](super::Moments::unbiased_variance).
+    /// [`Moments::unbiased_variance`](Moments::unbiased_variance).
     pub fn unbiased_variance(&self) -> Result<Array1<F>> {
         let variance = self.variance()?;
         self.mass.two()?;
@@ -166,10 +166,27 @@ impl<F: Real> ColumnMoments<F> {
     }
 
     /// The estimated standard deviation of the mean of each column, `(width,)`; as
-    /// [`Moments::std_error`](super::Moments::std_error).
+    /// [`Moments::std_error`](Moments::std_error).
     pub fn std_error(&self) -> Result<Array1<F>> {
         let same = self.mass.same();
         Ok(self.unbiased_variance()?.mapv_into(|v| (v * same).sqrt()))
+    }
+
+    /// Column `j` alone. A NaN in any column is one here too.
+    ///
+    /// Errors: `Parameter` where there is no such column.
+    ///
+    /// ```
+    /// use estimand::{fit::mle, moments::ColumnMoments, ndarray::array};
+    /// let columns = ColumnMoments::of(&array![[1.0, 10.0], [3.0, 30.0]]);
+    /// assert_eq!(mle(&columns.column(1)?)?.sd(), 10.0);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn column(&self, j: usize) -> Result<Moments<F>> {
+        if j >= self.width() {
+            return Err(Error::Parameter { name: "j", value: j as f64, expected: "the index of a column" });
+        }
+        Ok(Moments::of_parts(self.mass, self.centres.get(j), self.nan))
     }
 
     fn readable(&self) -> Result<()> {
@@ -293,7 +310,7 @@ impl<F: Real> From<ColumnMoments<F>> for super::stored::StoredColumns<F> {
 
 #[cfg(feature = "serde")]
 impl<F: Real> TryFrom<super::stored::StoredColumns<F>> for ColumnMoments<F> {
-    type Error = crate::Error;
+    type Error = Error;
 
     fn try_from(stored: super::stored::StoredColumns<F>) -> Result<Self> {
         let nan = stored.nan;

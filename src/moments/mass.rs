@@ -95,10 +95,13 @@ impl<F: Real> Mass<F> {
 
     /// The door of what takes two rows.
     pub(super) fn two(&self) -> Result<()> {
-        if self.count > 1 && self.other() > F::zero() {
+        if self.count < 2 {
+            return Err(Error::TooFew { name: "x", got: self.count, needs: 2 });
+        }
+        if self.other() > F::zero() {
             return Ok(());
         }
-        Err(Error::TooFew { name: "x", got: 1, needs: 2 })
+        Err(Error::Count { name: "weights", axis: "rows above 0", got: 1, expected: "at least 2".to_owned() })
     }
 }
 

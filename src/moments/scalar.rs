@@ -1,13 +1,13 @@
 use std::ops::Range;
 
-use ndarray::ArrayRef1;
+use ndarray::{ArrayRef1, ArrayView1};
 
 use super::bulk::{BLOCK, Pivot};
 use super::centre::Centre;
 use super::mass::Mass;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, Work, map, run};
-use crate::shape::{any, same_shape};
+use crate::shape::{at_least_one, finite, not_negative, weights_door};
 use crate::{Error, Real, Result};
 
 /// Numbers that are worth a task of their own: whole blocks, tens of microseconds.
@@ -96,12 +96,71 @@ impl<F: Real> Moments<F> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn of_weighted(x: &ArrayRef1<F>, weights: &ArrayRef1<F>) -> Result<Self> {
-        weights_door(x.len(), weights)?;
+        weights_door("weights", x.len(), weights)?;
         Ok(joined(map(tasks(x.len()), |range| {
             let mut part = Self::new();
             range.for_each(|i| part.join_weighing(x[i], weights[i]));
             part
         })))
+    }
+
+    /// Of `n` numbers that are known by their statistics alone, as a publication or a colleague gives them.
+    ///
+    /// `unbiased_variance` is the one that is divided by n - 1, which is what is nearly always given; one that
+    /// was divided by n is to be multiplied by n / (n - 1) first. The result is as that of the numbers
+    /// themselves, and merges with others.
+    /// Errors: `Parameter` where `n` is 0, `mean` not finite, or `unbiased_variance` not finite, negative, or
+    /// not 0 where `n` is 1.
+    ///
+    /// ```
+    /// use estimand::moments::Moments;
+    /// let mut both = Moments::from_mean_variance(3, 2.0, 1.0)?;          // as of 1, 2, 3
+    /// both.extend([4.0, 5.0]);
+    /// assert_eq!((both.count(), both.mean()?, both.unbiased_variance()?), (5, 3.0, 2.5));
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn from_mean_variance(n: usize, mean: F, unbiased_variance: F) -> Result<Self> {
+        at_least_one("n", n)?;
+        finite("mean", mean)?;
+        not_negative("unbiased_variance", unbiased_variance)?;
+        if n == 1 && unbiased_variance > F::zero() {
+            let (name, value) = ("unbiased_variance", unbiased_variance.as_f64());
+            return Err(Error::Parameter { name, value, expected: "0 where `n` is 1" });
+        }
+        let mass = Mass::rows(n);
+        Ok(Self { mass, centre: Centre::new(mean, F::zero(), unbiased_variance * mass.other()), nan: None })
+    }
+
+    /// [`from_mean_variance`](Self::from_mean_variance), from a standard deviation: the root of the unbiased
+    /// variance, not that of the mean.
+    ///
+    /// From a standard error of the mean, as tables often print, it is that times the root of n.
+    /// Errors: likewise, with `sd` for the variance; `Parameter` where the square of `sd` is no number above 0
+    /// and `sd` is.
+    ///
+    /// ```
+    /// use estimand::{fit::Groups, moments::Moments};
+    /// // Two laboratories, by their papers.
+    /// let (a, b) = (Moments::from_mean_sd(10, 5.1, 0.3)?, Moments::from_mean_sd(20, 5.4, 0.6)?);
+    /// assert!(Groups::estimated(&[a, b])?.homogeneity()?.p_value > 0.05);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn from_mean_sd(n: usize, mean: F, sd: F) -> Result<Self> {
+        not_negative("sd", sd)?;
+        let refused = |expected| Err(Error::Parameter { name: "sd", value: sd.as_f64(), expected });
+        let variance = sd * sd;
+        if !variance.is_finite() || (variance == F::zero() && sd > F::zero()) {
+            return refused("a number whose square is one");
+        }
+        if n == 1 && sd > F::zero() {
+            return refused("0 where `n` is 1");
+        }
+        Self::from_mean_variance(n, mean, variance)
+    }
+
+    /// The parts of columns.
+    pub(super) fn of_parts(mass: Mass<F>, centre: Centre<F>, nan: Option<usize>) -> Self {
+        Self { mass, centre, nan }
     }
 
     /// Adds a number.
@@ -114,7 +173,7 @@ impl<F: Real> Moments<F> {
     ///
     /// Errors: `Parameter` where `weight` is negative, infinite or NaN; nothing is added then.
     pub fn push_weighted(&mut self, x: F, weight: F) -> Result<()> {
-        crate::shape::not_negative("weight", weight)?;
+        not_negative("weight", weight)?;
         self.join_weighing(x, weight);
         Ok(())
     }
@@ -162,8 +221,8 @@ impl<F: Real> Moments<F> {
     ///
     /// Without weights it divides by n - 1. With them it divides by W - sum of w^2 / W, which is right
     /// where weights say how far a number is trusted (reliability weights) and not how many times it was
-    /// seen: then push it so many times. Errors: those of every reading; `TooFew` where fewer than two rows
-    /// have a weight.
+    /// seen: then push it so many times. Errors: those of every reading; `TooFew` of one row; `Count` where all
+    /// the weight is that of one row.
     pub fn unbiased_variance(&self) -> Result<F> {
         self.readable()?;
         self.mass.two()?;
@@ -248,24 +307,6 @@ fn joined<F: Real>(parts: Vec<Moments<F>>) -> Moments<F> {
     all
 }
 
-/// The door of an array of weights for `n` rows.
-pub(super) fn weights_door<F: Real>(n: usize, weights: &ArrayRef1<F>) -> Result<()> {
-    same_shape("weights", weights.shape(), &[n])?;
-    if !any(weights, |w| (w < F::zero()) | !w.is_finite()) {
-        return Ok(());
-    }
-    for (row, &w) in weights.iter().enumerate() {
-        if w.is_nan() {
-            return Err(Error::NaN { name: "weights", row });
-        }
-        if w < F::zero() || w.is_infinite() {
-            let expected = "a finite number that is not negative";
-            return Err(Error::Entry { name: "weights", index: vec![row], value: w.as_f64(), expected });
-        }
-    }
-    Ok(())
-}
-
 /// In bulk: the numbers of an iterator are gathered into blocks.
 impl<F: Real> Extend<F> for Moments<F> {
     fn extend<I: IntoIterator<Item = F>>(&mut self, numbers: I) {
@@ -286,11 +327,37 @@ impl<F: Real> Extend<F> for Moments<F> {
     }
 }
 
+impl<'a, F: Real> Extend<&'a F> for Moments<F> {
+    fn extend<I: IntoIterator<Item = &'a F>>(&mut self, numbers: I) {
+        self.extend(numbers.into_iter().copied());
+    }
+}
+
 impl<F: Real> FromIterator<F> for Moments<F> {
     fn from_iter<I: IntoIterator<Item = F>>(numbers: I) -> Self {
         let mut moments = Self::new();
         moments.extend(numbers);
         moments
+    }
+}
+
+impl<'a, F: Real> FromIterator<&'a F> for Moments<F> {
+    fn from_iter<I: IntoIterator<Item = &'a F>>(numbers: I) -> Self {
+        numbers.into_iter().copied().collect()
+    }
+}
+
+/// As [`Moments::of`].
+///
+/// ```
+/// use estimand::moments::Moments;
+/// let numbers = vec![1.0, 2.0, 6.0];
+/// assert_eq!(Moments::from(&numbers[..]).mean()?, 3.0);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+impl<F: Real> From<&[F]> for Moments<F> {
+    fn from(numbers: &[F]) -> Self {
+        Self::of(&ArrayView1::from(numbers))
     }
 }
 

@@ -84,7 +84,10 @@ fn refuse<F: Real, T>(name: &'static str, value: F, expected: &'static str) -> R
 
 /// A pair whose second is what the last place of the first cannot hold.
 fn compensated<F: Real>(name: &'static str, [head, rest]: Pair<F>) -> Result<Compensated<F>> {
-    if head + rest == head || (rest == F::zero() && !head.is_nan()) {
+    if head.is_nan() {
+        return refuse(name, head, "a number");
+    }
+    if head + rest == head || rest == F::zero() {
         return Ok(Compensated { head, rest });
     }
     refuse(name, rest, "a rest below the last place of its number")

@@ -6,7 +6,7 @@ use ndarray::{Array, Array1, Array2, ArrayRef1, ArrayView2, Axis, Dimension};
 use super::sum::weigh;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, Work, run};
-use crate::shape::{any, no_nan, same_shape};
+use crate::shape::{nan_row, no_nan, same_shape};
 use crate::{Error, Real, Result};
 
 /// How a gradient row is divided: the layout of a family's parameters.
@@ -207,10 +207,7 @@ impl<F: Real> GradRows<F> for Array2<F> {
     }
 
     fn nan_row(&self) -> Option<usize> {
-        if !any(self, F::is_nan) {
-            return None;
-        }
-        self.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan()))
+        nan_row(self)
     }
 
     fn misfit(&self, n: usize) -> Option<usize> {

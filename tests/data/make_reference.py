@@ -231,6 +231,28 @@ def gaussian_quantile():
     write("gaussian_quantile.csv", ["Standard normal: the x at which the distribution function is p."], "p,quantile", rows)
 
 
+def student():
+    rows = []
+    for n in (1, 2, 3, 4, 5, 9, 19, 39, 41, 99, 1000, 10**5, 10**7):
+        # With tan(a) = t / sqrt(n) the chance of |T| <= t is the integral of cos(u)^(n-1) to a, over that to pi / 2.
+        whole = sqrt(pi) * mp.gamma(n / mpf(2)) / (2 * mp.gamma((n + 1) / mpf(2)))
+        within = lambda a: mp.quad(lambda u: mp.cos(u) ** (n - 1), mp.linspace(0, a, 9)) / whole
+        for level in (2.0**-20, f32(0.1), 0.5, f32(0.9), f32(0.95), f32(0.99), 1 - 2.0**-10, 1 - 2.0**-24):
+            # The chance is concave in a: Newton's steps from 0 rise to its root.
+            a, step = mpf(0), mpf(1)
+            while step > 1e-40 * a:
+                step = (mpf(level) - within(a)) * whole / mp.cos(a) ** (n - 1)
+                a += step
+            t = sqrt(n) * mp.tan(a)
+            if n < 100:
+                outside = mp.betainc(n / mpf(2), mpf(1) / 2, 0, n / (n + t * t), regularized=True)
+                assert abs(1 - outside - level) < 1e-38, (n, level)
+            rows.append(row([n, level], [t, mp.cos(a) ** (n + 1) / (2 * whole * sqrt(n))]))
+    write("student.csv", [
+        "Student's law: the t with P(|T| <= t) = level, by degrees of freedom, and the density there.",
+    ], "degrees,level,t,density", rows)
+
+
 def gaussian_kl():
     def kl(m, s, n, t):
         return t - s + (exp(2 * s) + (m - n) ** 2) / (2 * exp(2 * t)) - mpf(1) / 2
@@ -556,6 +578,6 @@ def bce():
 
 
 if __name__ == "__main__":
-    for make in (special, gaussian, gaussian_quantile, gaussian_kl, laplace, logistic, gumbel, laws_quantile, gumbel_mirror,
-                 laplace_kl, gaussian_laplace_kl, laplace_gaussian_kl, gumbel_kl, bernoulli, bernoulli_kl, bce):
+    for make in (special, gaussian, gaussian_quantile, student, gaussian_kl, laplace, logistic, gumbel, laws_quantile,
+                 gumbel_mirror, laplace_kl, gaussian_laplace_kl, laplace_gaussian_kl, gumbel_kl, bernoulli, bernoulli_kl, bce):
         make()

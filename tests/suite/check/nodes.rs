@@ -58,7 +58,7 @@ fn ref_normal_moments_and_a_transform() {
 #[test]
 fn ref_densities_with_breaks() {
     // A jump inside, where a break is.
-    let u = Nodes::uniform(&[0.3, 0.0, 1.0], 5).unwrap();
+    let u = Nodes::uniform(&[0.0, 0.3, 1.0], 5).unwrap();
     assert_eq!(u.points().len(), 10);
     assert!((expect(&u, |u| if u < 0.3 { 1.0 } else { 0.0 }) - 0.3).abs() < 1e-15);
     // Laplace: E z^2 = 2, E |z| = 1; the density has a kink at 0.
@@ -73,11 +73,20 @@ fn hard_nodes_at_the_door() {
     let finite = |p: &[f64], w: &[f64]| Nodes::finite(p, w).err();
     let shape = Error::Shape { name: "weights", got: vec![1], expected: vec![2] };
     assert_eq!(finite(&[0.0, 1.0], &[1.0]), Some(shape));
-    let weight = |value| Error::Parameter { name: "weights", value, expected: "a finite number that is not negative" };
-    assert_eq!(finite(&[0.0, 1.0], &[1.5, -0.5]), Some(weight(-0.5)));
+    let entry = |name, k, value, expected| Some(Error::Entry { name, index: vec![k], value, expected });
+    let not_negative = "a finite number that is not negative";
+    assert_eq!(finite(&[0.0, 1.0], &[1.5, -0.5]), entry("weights", 1, -0.5, not_negative));
+    assert_eq!(finite(&[0.0, 1.0], &[f64::INFINITY, 0.5]), entry("weights", 0, f64::INFINITY, not_negative));
+    assert_eq!(finite(&[0.0, -f64::INFINITY], &[0.5, 0.5]), entry("points", 1, -f64::INFINITY, "a finite number"));
+    let of_nan = [finite(&[0.0, 1.0, f64::NAN], &[0.5, 0.5, 0.0]), finite(&[0.0, 1.0], &[f64::NAN, 1.0])];
+    let sentences = of_nan.map(|error| error.unwrap().to_string());
+    assert_eq!(sentences[0], "`points` is NaN at [2], expected a finite number");
+    assert_eq!(sentences[1], "`weights` is NaN at [0], expected a finite number that is not negative");
     let sum = |value| Error::Parameter { name: "weights", value, expected: "a sum of 1" };
     assert_eq!(finite(&[0.0, 1.0], &[0.5, 0.25]), Some(sum(0.75)));
-    assert_eq!(finite(&[], &[]), Some(sum(0.0)));
+    assert_eq!(finite(&[0.0], &[0.0]), Some(sum(0.0)));
+    assert_eq!(finite(&[], &[]), Some(Error::TooFew { name: "points", got: 0, needs: 1 }));
+    assert!(Nodes::finite(&[-0.0, 1.0], &[1.0, 0.0]).is_ok());
     for step in [0.0, 1e-300, 1.5, f64::NAN] {
         let error = Nodes::normal(step).err();
         assert!(matches!(error, Some(Error::Parameter { name: "step", expected: "a number from 1e-4 to 1", .. })));
@@ -85,6 +94,19 @@ fn hard_nodes_at_the_door() {
     for order in [0, 65] {
         let error = Error::Parameter { name: "order", value: order as f64, expected: "a number from 1 to 64" };
         assert_eq!(Nodes::uniform(&[], order).err(), Some(error));
+    }
+    // The index is that of the caller's array.
+    let uniform = |breaks: &[f64]| Nodes::uniform(breaks, 4).err();
+    let from_0_to_1 = "rising numbers from 0 to 1";
+    assert_eq!(uniform(&[0.2, 0.6, 0.4]), entry("breaks", 2, 0.4, from_0_to_1));
+    assert_eq!(uniform(&[0.5, 0.5]), entry("breaks", 1, 0.5, from_0_to_1));
+    assert_eq!(uniform(&[-0.5, 0.5]), entry("breaks", 0, -0.5, from_0_to_1));
+    assert_eq!(uniform(&[0.0, 0.5, 1.5]), entry("breaks", 2, 1.5, from_0_to_1));
+    assert_eq!(uniform(&[0.0, 1.0, 1.0]), entry("breaks", 2, 1.0, from_0_to_1));
+    let nan = uniform(&[0.5, f64::NAN]).unwrap().to_string();
+    assert_eq!(nan, "`breaks` is NaN at [1], expected rising numbers from 0 to 1");
+    for same in [&[0.5][..], &[0.0, 0.5], &[0.5, 1.0], &[-0.0, 0.5, 1.0]] {
+        assert_eq!(Nodes::uniform(same, 4), Nodes::uniform(&[0.0, 0.5, 1.0], 4), "{same:?}");
     }
     let density = |breaks: &[f64]| Nodes::density(|_| 0.0, breaks, 4).err();
     assert_eq!(density(&[0.0]), Some(Error::TooFew { name: "breaks", got: 1, needs: 2 }));

@@ -72,6 +72,19 @@ fn hard_weights_that_underflow() {
     assert_eq!((exact.mean[0], exact.variance[0]), (26.0, 13.0e-300));
 }
 
+/// Costs that are infinite where the weight is not 0, and where it is.
+#[test]
+fn hard_infinite_rows() {
+    let run = |weight: f64| {
+        let bit = Nodes::finite(&[0.0, 1.0], &[1.0 - weight, weight]).unwrap();
+        let rows = |noise: Array2<f64>| Ok(noise.mapv(|b| if b > 0.5 { f64::INFINITY } else { 3.0 }));
+        oracle(&[&bit], 1, rows).unwrap()
+    };
+    let (seen, unseen) = (run(0.25), run(0.0));
+    assert_eq!((seen.mean[0], seen.variance[0]), (f64::INFINITY, f64::INFINITY));
+    assert_eq!((unseen.mean[0], unseen.variance[0], unseen.draws), (3.0, 0.0, 2));
+}
+
 #[test]
 fn hard_oracles_at_the_door() {
     let c = coin();
@@ -83,7 +96,8 @@ fn hard_oracles_at_the_door() {
         assert_eq!(oracle(&[&c; 3], width, identity).err(), Some(error));
     };
     misfit(2, "a multiple of 2");
-    misfit(0, "a multiple of 0");
+    let width = Error::Parameter { name: "width", value: 0.0, expected: "at least 1" };
+    assert_eq!(oracle(&[&c; 3], 0, identity).err(), Some(width));
     let many = oracle(&vec![&c; 40], 1, identity).err();
     let expected = "nodes whose numbers have a product of at most 2^32".to_owned();
     assert_eq!(many, Some(Error::Count { name: "nodes", axis: "rows", got: 40, expected }));
@@ -95,6 +109,14 @@ fn hard_oracles_at_the_door() {
     assert_eq!(nan.err(), Some(Error::NaN { name: "rows", row: 2 }));
     let failing = oracle(&[&c], 1, |_: Array2<f64>| Err::<Array2<f64>, _>(Error::NaN { name: "cost", row: 0 }));
     assert_eq!(failing.err(), Some(Error::NaN { name: "cost", row: 0 }));
+    // Behind a batch: the row is that of all draws.
+    let late = Nodes::finite(&[0.0; 2100], &[1.0 / 2100.0; 2100]).unwrap();
+    let mut batches = 0;
+    let nan = oracle(&[&late], 1, |noise: Array2<f64>| {
+        batches += 1;
+        Ok(Array2::from_shape_fn((noise.nrows(), 2), |at| if batches == 2 && at == (7, 1) { f64::NAN } else { 0.0 }))
+    });
+    assert_eq!(nan.err(), Some(Error::NaN { name: "rows", row: 2055 }));
     // A width that changes from one batch to the next.
     let wide = Nodes::finite(&[0.0; 2100], &[1.0 / 2100.0; 2100]).unwrap();
     let changing = oracle(&[&wide], 1, |noise: Array2<f64>| {

@@ -1,4 +1,4 @@
-use estimand::fit::{Moments, mle, mle_mean, unbiased};
+use estimand::fit::{Moments, bessel, mle, mle_mean};
 use estimand::ndarray::array;
 use estimand::noise::Standard;
 use estimand::rand::{SeedableRng, rngs::StdRng};
@@ -36,7 +36,7 @@ proptest! {
     fn law_n_and_n_less_one(x in observations()) {
         prop_assume!(x.iter().any(|&a| (a - x[0]).abs() > 1e-3));
         let (n, both) = (x.len() as f64, moments(&x));
-        let (biased, mended) = (mle(&both).unwrap(), unbiased(&both).unwrap());
+        let (biased, mended) = (mle(&both).unwrap(), bessel(&both).unwrap());
         prop_assert!((mended.variance() / biased.variance() * (n - 1.0) / n - 1.0).abs() < 8.0 * f64::EPSILON);
     }
 }
@@ -49,7 +49,7 @@ fn stat_the_bias_of_both_variances() {
     let mut over = [Moments::<f64>::new(), Moments::new()];
     for _ in 0..40_000 {
         let x: Moments<f64> = Standard::Normal.draw::<f64, _, _>(&mut rng, 4).iter().map(|z| 1.0 + 3.0 * z).collect();
-        over[0].push(unbiased(&x).unwrap().variance());
+        over[0].push(bessel(&x).unwrap().variance());
         over[1].push(mle(&x).unwrap().variance());
     }
     for (found, expected) in over.iter().zip([9.0, 6.75]) {
@@ -66,16 +66,25 @@ fn hard_too_few_and_all_equal() {
     let few = |got, needs| Err(Error::TooFew { name: "x", got, needs });
     let none = Moments::<f64>::new();
     assert_eq!(mle_mean(&none), Err(Error::TooFew { name: "x", got: 0, needs: 1 }));
-    assert_eq!((mle(&none), unbiased(&none)), (few(0, 1), few(0, 1)));
+    assert_eq!((mle(&none), bessel(&none)), (few(0, 1), few(0, 1)));
     let one = moments(&[2.0]);
     assert_eq!(mle_mean(&one), Ok(2.0));
-    assert_eq!((mle(&one), unbiased(&one)), (few(1, 2), few(1, 2)));
+    assert_eq!((mle(&one), bessel(&one)), (few(1, 2), few(1, 2)));
     let expected = "observations that are not all equal";
     let equal = Err(Error::Parameter { name: "variance", value: 0.0, expected });
     let same = moments(&[0.1; 7]);
-    assert_eq!((mle(&same), unbiased(&same)), (equal.clone(), equal));
+    assert_eq!((mle(&same), bessel(&same)), (equal.clone(), equal));
     let nan = moments(&[1.0, f64::NAN, 2.0]);
     assert_eq!(mle(&nan), Err(Error::NaN { name: "x", row: 1 }));
     assert_eq!(mle_mean(&nan), Err(Error::NaN { name: "x", row: 1 }));
-    assert!(mle(&moments(&[1.0, f64::INFINITY])).is_err());
+    let infinite = |value| Err(Error::Parameter { name: "x", value, expected: "a finite number" });
+    for (x, value) in [([1.0, f64::INFINITY], f64::INFINITY), ([f64::NEG_INFINITY, f64::INFINITY], f64::INFINITY)] {
+        assert_eq!((mle(&moments(&x)), bessel(&moments(&x))), (infinite(value), infinite(value)));
+    }
+    assert_eq!(mle(&moments(&[1.0, f64::NEG_INFINITY])), infinite(f64::NEG_INFINITY));
+    // One of three rows has all the weight.
+    let lone = Moments::of_weighted(&array![1.0, 2.0, 3.0], &array![0.0, 2.0, 0.0]).unwrap();
+    let expected = "at least 2".to_owned();
+    let count = Error::Count { name: "weights", axis: "rows above 0", got: 1, expected };
+    assert_eq!((mle(&lone), bessel(&lone)), (Err(count.clone()), Err(count)));
 }

@@ -1,10 +1,11 @@
 use estimand::fit::Gaussian;
 use estimand::ndarray::array;
-use estimand::{Cdf, DiagGaussian, Error, Real};
+use estimand::{Cdf, DiagGaussian, Distribution, Error, MeanVariance, Real, Shape, Smooth};
 use proptest::prelude::*;
 
 use super::{integral, log_normal};
 use crate::support::near::{assert_eps, assert_gradient};
+use crate::support::quadrature;
 use crate::support::strategy::config;
 
 fn interval<F: Real>(mean: f64, variance: f64, level: f64) {
@@ -51,6 +52,53 @@ proptest! {
         interval::<f64>(mean, variance, level);
     }
 
+    /// The chance by the integral of the definition, from so far below that nothing is left out, in pieces.
+    #[test]
+    fn law_the_cdf_is_the_integral_and_the_quantile_its_inverse(
+        mean in -5.0..5.0_f64, log_variance in -5.0..5.0_f64, z in -6.0..6.0_f64,
+    ) {
+        let variance = log_variance.exp();
+        let law = Gaussian::new(mean, variance).unwrap();
+        let x = mean + z * law.sd();
+        let corners: Vec<f64> = (0..=8).map(|k| x - f64::from(k) * law.sd()).collect();
+        let expected = quadrature::integral(&corners, |x| log_normal(x, mean, variance).exp())
+            + quadrature::integral(&[x - 8.0 * law.sd(), x - 40.0 * law.sd()], |x| log_normal(x, mean, variance).exp());
+        // x is rounded, and the slope of the cdf in z is at most .4.
+        let rounded = 4.0 * f64::EPSILON * x.abs() / law.sd();
+        prop_assert!((law.cdf(x) - expected).abs() <= quadrature::rounding(1.0) * 9.0 + rounded, "{} {expected}", law.cdf(x));
+        // Where the cdf is flat its roundings are many quantiles wide.
+        let back = law.quantile(law.cdf(x)).unwrap();
+        let density = log_normal(x, mean, variance).exp();
+        let few = 16.0 * f64::EPSILON * (x.abs() + mean.abs() + law.sd() * (1.0 + z.abs()) + law.cdf(x) / density);
+        prop_assert!((back - x).abs() <= few, "{back} {x}");
+        let (low, high) = law.interval(0.9).unwrap();
+        let ends = (law.quantile(0.05).unwrap(), law.quantile(0.95).unwrap());
+        let few = 16.0 * f64::EPSILON * (mean.abs() + 3.0 * law.sd());
+        prop_assert!((low - ends.0).abs() <= few && (high - ends.1).abs() <= few, "{low} {high} {ends:?}");
+    }
+
+    /// As a law of arrays it has the density, the moments and the chances that it has here.
+    #[test]
+    fn law_the_law_of_arrays_is_the_same(mean in -5.0..5.0_f64, log_variance in -5.0..5.0_f64, z in -4.0..4.0_f64) {
+        let law = Gaussian::new(mean, log_variance.exp()).unwrap();
+        let rows = law.to_diag(3).unwrap();
+        prop_assert_eq!(rows.shape(), Shape { rows: 1, repeat: 3, dim: 1 });
+        let x = mean + z * law.sd();
+        let at = array![[x], [mean], [x]];
+        let density = rows.log_prob_slope(&at).unwrap();
+        // ln and exp of the scale round it, by epsilons of its logarithm.
+        let few = 4.0 + 4.0 * log_variance.abs();
+        for (i, x) in [x, mean, x].into_iter().enumerate() {
+            let expected = law.log_density(x);
+            assert_eps(density.value[i], expected.value, 20.0, few, "density");
+            let size = (x.abs() + mean.abs() + law.sd()) / law.variance();
+            assert_eps(density.grad[[i, 0]], expected.grad, size, few, "slope");
+            assert_eps(rows.cdf(&at).unwrap()[[i, 0]], law.cdf(x), 1.0 + x.abs() / law.sd(), few, "cdf");
+        }
+        assert_eps(rows.mean()[[0, 0]], mean, mean.abs(), 0.0, "mean");
+        assert_eps(rows.variance()[[0, 0]], law.variance(), law.variance(), few, "variance");
+    }
+
     /// The integral of N(x; mu, v) over mu ~ N(m, w).
     #[test]
     fn law_the_predictive_law_is_the_integral(
@@ -84,6 +132,24 @@ fn hard_what_is_no_law() {
         assert_eq!(Gaussian::new(0.0, 1.0).unwrap().interval(value), Err(error));
     }
     assert!(Gaussian::new(0.0, 1.0).unwrap().interval(f64::NAN).is_err());
+}
+
+#[test]
+fn hard_chances_at_the_ends() {
+    let law = Gaussian::new(2.0, 4.0).unwrap();
+    let inf = f64::INFINITY;
+    assert_eq!([-inf, 2.0, inf].map(|x| law.cdf(x)), [0.0, 0.5, 1.0]);
+    assert_eq!([0.0, 0.5, 1.0].map(|p| law.quantile(p)), [Ok(-inf), Ok(2.0), Ok(inf)]);
+    assert!(law.cdf(f64::NAN).is_nan());
+    // Far below, where 1 less the other side would be 0.
+    assert!((law.cdf(-58.0) / 4.906_713_927_148_187e-198 - 1.0).abs() < 1e-12, "{:e}", law.cdf(-58.0));
+    for value in [-0.1, 1.5, inf] {
+        let error = Error::Parameter { name: "p", value, expected: "a probability in [0, 1]" };
+        assert_eq!(law.quantile(value), Err(error));
+    }
+    assert_eq!(law.quantile(f64::NAN).unwrap_err().to_string(), "`p` is NaN, expected a probability in [0, 1]");
+    let samples = Error::Parameter { name: "samples", value: 0.0, expected: "at least 1" };
+    assert_eq!(law.to_diag(0).err(), Some(samples));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use estimand::Error;
-use estimand::fit::{Information, Moments, mle, unbiased};
+use estimand::fit::{Information, Moments, bessel, mle};
 use estimand::noise::Standard;
 use estimand::rand::{SeedableRng, rngs::StdRng};
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn stat_who_reaches_the_bound() {
     for _ in 0..40_000 {
         let x: Moments<f64> = Standard::Normal.draw::<f64, _, _>(&mut rng, n).iter().map(|z| 2.0 * z).collect();
         over[0].push(x.mean().unwrap());
-        over[1].push(unbiased(&x).unwrap().variance());
+        over[1].push(bessel(&x).unwrap().variance());
         over[2].push(mle(&x).unwrap().variance());
     }
     let spread = over.map(|moments| moments.unbiased_variance().unwrap());

@@ -189,6 +189,11 @@ fn hard_what_has_no_likelihood() {
     assert_eq!(MeanLikelihood::of(&nan, 1.0), Err(Error::NaN { name: "x", row: 2 }));
     let infinite = Error::Parameter { name: "x", value: f64::INFINITY, expected: "a finite number" };
     assert_eq!(MeanLikelihood::of(&moments(&[1.0, f64::INFINITY]), 1.0), Err(infinite));
+    // Of both signs their mean is NaN, and the data are not.
+    let both = Error::Parameter { name: "x", value: f64::INFINITY, expected: "a finite number" };
+    assert_eq!(MeanLikelihood::of(&moments(&[f64::INFINITY, -f64::INFINITY]), 1.0), Err(both));
+    let below = Error::Parameter { name: "x", value: -f64::INFINITY, expected: "a finite number" };
+    assert_eq!(MeanLikelihood::of(&moments(&[1.0, -f64::INFINITY]), 1.0), Err(below));
     let weightless = Moments::of_weighted(&array![1.0, 2.0], &array![0.0, 0.0]).unwrap();
     let expected = "weights whose sum is above 0 and finite";
     assert_eq!(MeanLikelihood::of(&weightless, 1.0), Err(Error::Parameter { name: "weights", value: 0.0, expected }));

@@ -7,6 +7,7 @@ mod information;
 mod likelihood;
 mod risk;
 mod square;
+mod student;
 
 use estimand::fit::Moments;
 use proptest::prelude::*;

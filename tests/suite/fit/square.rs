@@ -117,4 +117,8 @@ fn hard_no_observations_and_no_variance() {
     let error = Error::Parameter { name: "variance", value: 0.0, expected: "a finite number above 0" };
     assert_eq!(CompletedSquare::of(&moments(&[1.0]), 0.0, &prior), Err(error));
     assert_eq!(CompletedSquare::of(&moments(&[f64::NAN]), 1.0, &prior), Err(Error::NaN { name: "x", row: 0 }));
+    let infinite = Error::Parameter { name: "x", value: f64::INFINITY, expected: "a finite number" };
+    for x in [[1.0, f64::INFINITY], [f64::INFINITY, f64::NEG_INFINITY]] {
+        assert_eq!(CompletedSquare::of(&moments(&x), 1.0, &prior), Err(infinite.clone()));
+    }
 }

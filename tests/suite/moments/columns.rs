@@ -75,6 +75,7 @@ proptest! {
         let columns = ColumnMoments::of_weighted(&x, &weights).unwrap();
         for (j, column) in x.columns().into_iter().enumerate() {
             let alone = Moments::of_weighted(&column, &weights).unwrap();
+            prop_assert_eq!(columns.column(j), Ok(alone));
             prop_assert_eq!(columns.mean().unwrap()[j], alone.mean().unwrap());
             prop_assert_eq!(columns.variance().unwrap()[j], alone.variance().unwrap());
             prop_assert_eq!(columns.effective_count(), alone.effective_count());
@@ -152,6 +153,8 @@ fn hard_wrong_shapes_and_weights() {
     let weight = Error::Parameter { name: "weight", value: -1.0, expected };
     assert_eq!(columns.push_weighted(&array![1.0, 2.0], -1.0), Err(weight));
     assert_eq!(columns, ColumnMoments::new(2));
+    assert_eq!(columns.column(2), Err(Error::Parameter { name: "j", value: 2.0, expected: "the index of a column" }));
+    assert_eq!(columns.column(1), Ok(Moments::new()));
     let x = array![[1.0], [2.0]];
     let of = |weights: &ArrayRef1<f64>| ColumnMoments::of_weighted(&x, weights).map(|_| ());
     assert_eq!(of(&array![1.0]), shape("weights", &[1], &[2]));
@@ -177,5 +180,7 @@ fn hard_the_row_of_a_nan() {
         behind.merge(&columns).unwrap();
         behind.push(&array![f64::NAN, 0.0, 0.0]).unwrap();
         assert_eq!(behind.std_error(), nan(at + 1));
+        let alone = behind.column(2).unwrap();
+        assert_eq!((alone.mean(), alone.count()), (Err(Error::NaN { name: "x", row: at + 1 }), rows + 2));
     }
 }

@@ -370,5 +370,89 @@ fn hard_bad_weights() {
     // One weight of several: a mean, but nothing to compare it with.
     let alone = of(array![0.0, 2.0, 0.0]).unwrap();
     assert_eq!((readings(&alone), alone.effective_count()), ((2.0, 0.0), Ok(1.0)));
-    assert_eq!(alone.unbiased_variance(), Err(Error::TooFew { name: "x", got: 1, needs: 2 }));
+    let one = Error::Count { name: "weights", axis: "rows above 0", got: 1, expected: "at least 2".to_owned() };
+    assert_eq!(one.to_string(), "`weights` has 1 rows above 0, expected at least 2");
+    assert_eq!((alone.unbiased_variance(), alone.std_error()), (Err(one.clone()), Err(one)));
+    let row = Moments::of_weighted(&array![1.0], &array![2.0]).unwrap();
+    assert_eq!(row.unbiased_variance(), Err(Error::TooFew { name: "x", got: 1, needs: 2 }));
+}
+
+/// Moments by their statistics alone are those of the numbers, alone and joined with others.
+fn published<F: Real>(x: &[f64], more: &[f64]) {
+    let [x, more] = [x, more].map(|x| x.iter().map(|&x| F::of(x)).collect::<Vec<F>>());
+    let own = pushed(&x);
+    let (mean, variance) = (own.mean().unwrap(), own.unbiased_variance().unwrap());
+    let by_variance = Moments::from_mean_variance(x.len(), mean, variance).unwrap();
+    let by_sd = Moments::from_mean_sd(x.len(), mean, variance.sqrt()).unwrap();
+    let all: Vec<F> = x.iter().chain(&more).copied().collect();
+    let spread = all.iter().fold(F::zero(), |most, x| most.max((*x - mean).abs())).as_f64();
+    for (what, mut found) in [("variance", by_variance), ("sd", by_sd)] {
+        assert_eq!((found.count(), found.weight(), found.mean()), (x.len(), F::count(x.len()), Ok(mean)), "{what}");
+        let read = found.unbiased_variance().unwrap();
+        assert_eps(read, variance.as_f64(), variance.as_f64(), 4.0, what);
+        // The mean that is given was rounded, and the variance that follows has the square of that at most.
+        found.merge(&pushed(&more));
+        let (e, limit) = (exact(&all, &vec![F::one(); all.len()]), 8.0 * F::epsilon().as_f64());
+        let rounded = limit * mean.as_f64().abs();
+        let off = found.mean().unwrap().as_f64() - e.mean.to_f64();
+        assert!(off.abs() <= rounded + limit * spread * (1.0 + (all.len() as f64).ln()), "{what}: mean {off:e}");
+        let off = found.variance().unwrap().as_f64() - e.variance;
+        assert!(off.abs() <= 4.0 * limit * e.variance + 2.0 * rounded * spread, "{what}: variance {off:e}");
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn law_published_statistics_are_moments(x in numbers(2..200), more in numbers(0..40)) {
+        published::<f32>(&x, &more);
+        published::<f64>(&x, &more);
+    }
+}
+
+#[test]
+fn hard_published_statistics_of_no_numbers() {
+    let refused = |name, value, expected| Err(Error::Parameter { name, value, expected });
+    let (of, by_sd) = (Moments::<f64>::from_mean_variance, Moments::<f64>::from_mean_sd);
+    assert_eq!(
+        (of(0, 1.0, 1.0), by_sd(0, 1.0, 1.0)),
+        (refused("n", 0.0, "at least 1"), refused("n", 0.0, "at least 1"))
+    );
+    let finite = "a finite number";
+    assert_eq!(of(2, f64::INFINITY, 1.0), refused("mean", f64::INFINITY, finite));
+    assert_eq!(by_sd(2, -f64::INFINITY, 1.0), refused("mean", -f64::INFINITY, finite));
+    assert_eq!(of(2, f64::NAN, 1.0).unwrap_err().to_string(), "`mean` is NaN, expected a finite number");
+    let expected = "a finite number that is not negative";
+    for value in [-1.0, f64::INFINITY] {
+        assert_eq!(of(2, 1.0, value), refused("unbiased_variance", value, expected));
+        assert_eq!(by_sd(2, 1.0, value), refused("sd", value, expected));
+    }
+    assert!(of(2, 1.0, f64::NAN).is_err() && by_sd(2, 1.0, f64::NAN).is_err());
+    let one = "0 where `n` is 1";
+    assert_eq!(
+        (of(1, 3.0, 2.0), by_sd(1, 3.0, 2.0)),
+        (refused("unbiased_variance", 2.0, one), refused("sd", 2.0, one))
+    );
+    let square = "a number whose square is one";
+    for value in [1e200, 1e-200] {
+        assert_eq!(by_sd(2, 1.0, value), refused("sd", value, square));
+    }
+    let three: Moments<f64> = [3.0].into_iter().collect();
+    assert_eq!((of(1, 3.0, 0.0), by_sd(1, 3.0, 0.0)), (Ok(three), Ok(three)));
+    assert_eq!(of(3, 3.0, 0.0), Ok(pushed(&[3.0; 3])));
+}
+
+/// A reference is its number, and a slice an array: the same bits.
+#[test]
+fn law_references_and_slices_are_the_numbers() {
+    let x: Vec<f32> = (0..200_000).map(|i| (0.7 * i as f32).sin()).collect();
+    let (by_value, by_reference): (Moments<f32>, Moments<f32>) = (x.iter().copied().collect(), x.iter().collect());
+    assert_eq!(by_reference, by_value);
+    let mut extended = Moments::from(&x[..2048]);
+    let mut of_values = extended;
+    extended.extend(&x[2048..]);
+    of_values.extend(x[2048..].iter().copied());
+    assert_eq!(extended, of_values);
+    assert_eq!(Moments::from(&x[..]), Moments::of(&Array1::from_vec(x)));
 }

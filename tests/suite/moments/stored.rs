@@ -2,6 +2,9 @@ use estimand::Real;
 use estimand::moments::{ColumnMoments, Moments};
 use estimand::ndarray::{Array2, array};
 use proptest::prelude::*;
+use serde::Deserialize;
+use serde::de::value::{self, MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde_json::{from_str, to_string};
 
 use super::numbers;
@@ -65,8 +68,15 @@ fn hard_forgeries() {
         (with("\"count\":2", "\"count\":0"), "`count` is 0, expected as many rows as have a mean"),
         (with("[1.5,0.0]", "[1.5,0.5]"), "`mean` is 0.5, expected a rest below the last place of its number"),
         (with("[0.25,0.0]", "[0.25,1.0]"), "`variance` is 1, expected a rest below the last place of its number"),
+        (with("2,", "0,").replace("1.5", "0.0"), "`count` is 0, expected as many rows as have a mean"),
+        (with("2,", "0,").replace("0.25", "0.0"), "`count` is 0, expected as many rows as have a mean"),
         (with("\"nan\":null", "\"nan\":2"), "`nan` is 2, expected a row below the count"),
         (with_weights("[2.0", "[-2.0"), "`total` is -2, expected the sum of weights that are not negative, one a row"),
+        (
+            with_weights("", "").replace("\"count\":2", "\"count\":0"),
+            "`total` is 2, expected the sum of weights that are not negative, one a row",
+        ),
+        (with_weights("\"same\":[0.5", "\"same\":[-0.5"), "`same` is -0.5, expected a share, from 0 to 1"),
         (with_weights("\"same\":[0.5", "\"same\":[1.5"), "`same` is 1.5, expected a share, from 0 to 1"),
         (
             with_weights("\"other\":[0.5", "\"other\":[0.25"),
@@ -81,4 +91,84 @@ fn hard_forgeries() {
     let columns = r#"{"count":2,"weights":null,"mean":[[1.5,0.0]],"variance":[],"nan":null}"#;
     let error = from_str::<ColumnMoments<f64>>(columns).unwrap_err().to_string();
     assert!(error.starts_with("`variance` has shape [0], expected [1]"), "{error}");
+}
+
+/// A format that has infinities and NaN, as JSON has not.
+#[derive(Clone, Copy)]
+enum Value {
+    Count(u64),
+    Pair([f64; 2]),
+    Weights([f64; 2]),
+    Nothing,
+}
+
+impl<'de> Deserializer<'de> for Value {
+    type Error = value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        match self {
+            Self::Count(n) => visitor.visit_u64(n),
+            Self::Pair(pair) => visitor.visit_seq(SeqDeserializer::new(pair.into_iter())),
+            Self::Weights(total) => {
+                let half = Self::Pair([0.5, 0.0]);
+                let fields = [("total", Self::Pair(total)), ("same", half), ("other", half)];
+                visitor.visit_some(MapDeserializer::<_, value::Error>::new(fields.into_iter()))
+            }
+            Self::Nothing => visitor.visit_none(),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_> for Value {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+fn read(mean: [f64; 2], variance: [f64; 2]) -> Result<Moments<f64>, String> {
+    read_weighted(Value::Nothing, mean, variance)
+}
+
+fn read_weighted(weights: Value, mean: [f64; 2], variance: [f64; 2]) -> Result<Moments<f64>, String> {
+    let fields = [
+        ("count", Value::Count(2)),
+        ("weights", weights),
+        ("mean", Value::Pair(mean)),
+        ("variance", Value::Pair(variance)),
+        ("nan", Value::Nothing),
+    ];
+    Moments::deserialize(MapDeserializer::new(fields.into_iter())).map_err(|error| error.to_string())
+}
+
+#[test]
+fn hard_what_is_not_finite_is_read_where_it_can_be() {
+    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    assert_eq!(read([1.5, 0.0], [0.25, 0.0]), Ok(Moments::of(&array![1.0, 2.0])));
+    // Of an infinity, whatever the rests; of both; and of numbers whose squares are none.
+    for rest in [0.0, nan] {
+        assert_eq!(read([inf, rest], [inf, rest]), Ok(Moments::of(&array![1.0, inf])));
+        let both = read([nan, rest], [inf, rest]).unwrap();
+        assert!(both.mean().unwrap().is_nan() && both.variance() == Ok(inf));
+    }
+    assert_eq!(read([0.0, 0.0], [inf, 0.0]), Ok(Moments::of(&array![1e200, -1e200])));
+    for (mean, variance, sentence) in [
+        ([inf, 0.0], [1.0, 0.0], "`mean` is inf, expected a finite number where the variance is one"),
+        ([nan, 0.0], [1.0, 0.0], "`mean` is NaN, expected a finite number where the variance is one"),
+        ([1.0, 0.0], [nan, 0.0], "`variance` is NaN, expected a number that is not negative"),
+        ([1.0, nan], [1.0, 0.0], "`mean` is NaN, expected a rest below the last place of its number"),
+        ([1.0, 0.0], [inf, nan], "`variance` is NaN, expected a rest below the last place of its number"),
+    ] {
+        assert_eq!(read(mean, variance), Err(sentence.to_owned()));
+    }
+    // Weights whose sum is no number have moments, which cannot be read.
+    let total = |total| read_weighted(Value::Weights(total), [1.0, 0.0], [1.0, 0.0]);
+    assert_eq!(total([inf, 0.0]).unwrap().weight(), inf);
+    assert_eq!(total([nan, 0.0]), Err("`total` is NaN, expected a number".to_owned()));
 }
