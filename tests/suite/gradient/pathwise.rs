@@ -95,9 +95,12 @@ fn derivative(c: &[f64]) -> Vec<f64> {
     c.iter().enumerate().skip(1).map(|(k, c)| k as f64 * c).collect()
 }
 
-/// A polynomial with all its signs positive: at moments of |m| no sum of its terms has a larger size.
-fn size(c: &[f64]) -> Vec<f64> {
-    c.iter().map(|c| c.abs()).collect()
+/// E of the square of a polynomial whose terms are all taken positive, at |m| + e^s |z|: no sum of them has a larger size.
+fn square_size(c: &[f64], m: f64, s: f64) -> f64 {
+    let c: Vec<f64> = c.iter().map(|c| c.abs()).collect();
+    let z = Nodes::normal(0.5).unwrap();
+    let square = |z: f64| polynomial(&c, m.abs() + s.exp() * z.abs()).powi(2);
+    z.points().iter().zip(z.weights()).map(|(z, w)| w * square(*z)).sum()
 }
 
 /// Rounding of a mean by 41 nodes, or by moments, of products of two polynomials of degree 5 at points that were rounded: 41
@@ -127,7 +130,7 @@ proptest! {
         let moments_of = |c: &[f64]| expected(c, &moments(m, v)).0;
         let (d_m, d_s) = (moments_of(&slopes), v * moments_of(&bends));
         // Sizes by Cauchy and Schwarz: of a cost times its score (E z^2 = 1, E (z^2 - 1)^2 = 2), of a slope times z e^s.
-        let rms = |c: &[f64]| expected(&size(c), &moments(m.abs(), v)).1.sqrt();
+        let rms = |c: &[f64]| square_size(c, m, s).sqrt();
         let scale = f64::exp(s);
         let of_cost = [rms(&c) / scale, rms(&c) * 2.0_f64.sqrt()];
         let of_slope = [rms(&slopes), rms(&slopes) * scale];
@@ -151,11 +154,10 @@ proptest! {
         let v = f64::exp(2.0 * s);
         let (slopes, bends) = (derivative(&c), derivative(&derivative(&c)));
         let square = |c: &[f64]| expected(c, &moments(m, v));
-        let square_size = |c: &[f64]| expected(&size(c), &moments(m.abs(), v)).1;
         let variance = |c: &[f64]| square(c).1 - square(c).0.powi(2);
         let rounding = |size: f64| 2.0 * ROUNDINGS * f64::EPSILON * size;
-        let (of_cost, of_slope) = (rounding(square_size(&c)), rounding(square_size(&slopes)));
-        let of_bend = v * rounding(square_size(&bends));
+        let (of_cost, of_slope) = (rounding(square_size(&c, m, s)), rounding(square_size(&slopes, m, s)));
+        let of_bend = v * rounding(square_size(&bends, m, s));
         prop_assert!((path.variance[0] - variance(&slopes)).abs() <= of_slope, "{} {}", path.variance[0], variance(&slopes));
         prop_assert!(variance(&c) <= v * (path.variance[0] + path.mean[0].powi(2)) + of_cost + v * of_slope);
         let bound = v * square(&bends).1;
