@@ -229,6 +229,9 @@ fn planted(name: &str, truth: [f64; 2], rows: impl Fn(&DiagGaussian<'_, f64>, &m
     }
 }
 
+/// Noise of a law of one sample a row, for a law of several.
+type Noise<'a> = &'a dyn Fn(&DiagGaussian<'_, f64>, &mut ChaCha8Rng) -> Array2<f64>;
+
 /// Draws that are independent by groups only.
 fn grouped<P: Plan<f64>>(plan: P, k: usize) -> Grouped<P> {
     plan.grouped(k)
@@ -317,8 +320,7 @@ fn stat_a_bias_of_five_percent_is_seen_in_every_estimator() {
     let spread = |q: &DiagGaussian<'_, f64>, rng: &mut ChaCha8Rng| {
         Standard::Normal.quasi(rng, q.shape().samples(), points, 1).unwrap()
     };
-    let noises: [(&str, usize, &dyn Fn(&DiagGaussian<'_, f64>, &mut ChaCha8Rng) -> Array2<f64>); 2] =
-        [("antithetic", 2, &pairs), ("evenly spread", points, &spread)];
+    let noises: [(&str, usize, Noise<'_>); 2] = [("antithetic", 2, &pairs), ("evenly spread", points, &spread)];
     for (name, k, noise) in noises {
         planted(&format!("score function, {name}"), truth, |q, rng| {
             let noise = noise(q, rng);
