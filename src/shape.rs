@@ -45,7 +45,14 @@ impl Shape {
     /// The parameter row of sample row `i`.
     #[inline(always)]
     pub fn parameter_row(&self, i: usize) -> usize {
-        if self.repeat == 1 { i } else { i / self.repeat.max(1) }
+        // A division takes as long as a few coordinates; the first parameter row, often the only one, needs none.
+        if self.repeat == 1 {
+            i
+        } else if i < self.repeat {
+            0
+        } else {
+            i / self.repeat.max(1)
+        }
     }
 
     /// The door of every array of samples: shape `(rows * repeat, dim)`, and `repeat` not 0.

@@ -35,39 +35,64 @@ pub struct Tested {
     pub mean: Array1<f64>,
     /// Its standard error, by coordinate.
     pub std_error: Array1<f64>,
-    /// The bias, by coordinate, that such a test misses with a chance of `alpha` only.
+    /// The bias, by coordinate, that such a test misses with a chance of `alpha` only: what rounding may move the
+    /// mean by is in it, since nobody is accused of that.
     pub smallest_bias: Array1<f64>,
     /// The largest kurtosis over the number of rows.
     pub tail: f64,
+    /// The coordinate that has it.
+    pub heaviest: usize,
     /// What it may be, for this `alpha` and as many coordinates.
     pub tail_bound: f64,
+    rounding: Array1<f64>,
     rows: usize,
 }
 
 impl Tested {
-    /// The number of rows at which the smallest bias is at most `bias` in every coordinate.
+    /// The number of rows, of the same law, at which the smallest bias is at most `bias` in every coordinate and the
+    /// tail within its bound.
     ///
-    /// Errors: `Shape`; `Entry` where a bias is not positive.
+    /// ```text
+    /// rows max( ((smallest_bias - rounding) / (bias - rounding))^2, tail / tail_bound )
+    /// ```
+    ///
+    /// Standard errors shrink as 1/sqrt(n), and kurtosis / n as 1/n where the law has a finite fourth moment: where it has
+    /// none, no number of rows will do, and this one is too small. Rounding does not shrink.
+    ///
+    /// The standard error and the kurtosis are those of this sample, with errors of their own. Of the square of the first
+    /// that is a part sqrt(`tail`), so a few of these more are on the safe side; the second is a lower guess as a
+    /// rule, since the rarest rows that make it are not in the sample.
+    /// Errors: `Shape`; `Entry` where a bias is not positive, or no more than what rounding may move the mean by.
     pub fn rows_for(&self, bias: &ArrayRef1<f64>) -> Result<usize> {
         same_shape("bias", bias.shape(), self.smallest_bias.shape())?;
+        let refuse = |j: usize, expected| Err(Error::Entry { name: "bias", index: vec![j], value: bias[j], expected });
         if let Some(j) = bias.iter().position(|b| b.is_nan() || *b <= 0.0) {
-            return Err(Error::Entry { name: "bias", index: vec![j], value: bias[j], expected: "a positive number" });
+            return refuse(j, "a positive number");
         }
-        let ratio = self.smallest_bias.iter().zip(bias).fold(0.0_f64, |most, (s, b)| most.max(s / b));
-        Ok((self.rows as f64 * ratio * ratio).ceil() as usize)
+        if let Some(j) = bias.iter().zip(&self.rounding).position(|(b, rounding)| b <= rounding) {
+            return refuse(j, "more than rounding may move the mean by");
+        }
+        let spread = self.smallest_bias.iter().zip(bias).zip(&self.rounding);
+        let ratio = spread.fold(0.0_f64, |most, ((s, b), rounding)| most.max((s - rounding) / (b - rounding)));
+        let times = (ratio * ratio).max(self.tail / self.tail_bound);
+        Ok(((self.rows as f64 * times).ceil() as usize).max(2))
     }
 }
 
 impl fmt::Display for Tested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { verdict, alpha, p_value, worst, tail, tail_bound, rows, .. } = self;
+        let Self { verdict, alpha, p_value, worst, tail, heaviest, tail_bound, rows, .. } = self;
         write!(f, "{verdict:?} at alpha {alpha:e}: p = {p_value:.3e} of {rows} rows; ")?;
         if let (Some(mean), Some(error), Some(least)) =
             (self.mean.get(*worst), self.std_error.get(*worst), self.smallest_bias.get(*worst))
         {
             write!(f, "worst in coordinate {worst}, mean {mean:.6e} +- {error:.1e}, smallest bias seen {least:.1e}; ")?;
         }
-        write!(f, "kurtosis / n = {tail:.1e} of at most {tail_bound:.1e}")
+        write!(f, "kurtosis / n = {tail:.1e} of at most {tail_bound:.1e}")?;
+        match verdict {
+            Verdict::Inconclusive => write!(f, " in coordinate {heaviest}"),
+            Verdict::Consistent | Verdict::Biased => Ok(()),
+        }
     }
 }
 
@@ -141,7 +166,8 @@ pub fn unbiased<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>, alpha: f64) 
     let columns = columns(rows, truth);
     let mean = columns.iter().zip(truth).map(|(c, t)| c.off + t.as_f64()).collect();
     let std_error: Array1<f64> = columns.iter().map(|c| c.std_error).collect();
-    let smallest_bias = std_error.mapv(|e| (two_sided + one_sided.max(0.0)) * e);
+    let rounding: Array1<f64> = columns.iter().map(|c| c.rounding).collect();
+    let smallest_bias = std_error.mapv(|e| (two_sided + one_sided.max(0.0)) * e) + &rounding;
     let mut tested = Tested {
         verdict: Verdict::Consistent,
         alpha,
@@ -151,12 +177,16 @@ pub fn unbiased<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>, alpha: f64) 
         std_error,
         smallest_bias,
         tail: 0.0,
+        heaviest: 0,
         tail_bound,
+        rounding,
         rows: n,
     };
     let mut least = f64::INFINITY;
     for (j, column) in columns.iter().enumerate() {
-        tested.tail = tested.tail.max(column.tail);
+        if column.tail > tested.tail {
+            (tested.tail, tested.heaviest) = (column.tail, j);
+        }
         // A coordinate whose t has no known law accuses nobody.
         let p = if column.tail <= tail_bound { column.p_value(n) } else { 1.0 };
         if p < least {

@@ -1,7 +1,7 @@
 use super::gaussian::half_ln_tau;
 use super::gumbel::{DiagGumbel, EULER};
 use super::kl::Kl;
-use super::loc_scale::{root_of_scale, scaled};
+use super::scale::{root_of_scale, scaled};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::rows::{sum_coordinates, weigh};

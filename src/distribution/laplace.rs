@@ -3,7 +3,8 @@ use rand::Rng;
 
 use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 use super::kl::Kl;
-use super::loc_scale::{LocScale, root_of_scale, scaled};
+use super::loc_scale::LocScale;
+use super::scale::{root_of_scale, scaled};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::noise::Standard;
 use crate::rows::{sum_coordinates, weigh};

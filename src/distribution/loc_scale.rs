@@ -5,11 +5,12 @@ use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStand
 use super::law::{Distribution, Smooth, ValueRows};
 use super::parameters::Parameters;
 use super::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
+use super::scale::{LogScales, Root, root_of_scale, scaled};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
 use crate::noise::Standard;
-use crate::rows::{Grad, Parts, map_coordinates, sum_coordinates, weigh};
+use crate::rows::{Grad, Parts, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries, same_shape};
 use crate::{Error, Real, Result, Shape, ValueGrad};
 
@@ -55,7 +56,7 @@ impl<F: Real> Grad<F, LocScaleParts> {
 #[derive(Debug, Clone)]
 pub struct LocScale<'a, F, B> {
     pub(super) loc: Parameters<'a, F>,
-    pub(super) log_scale: Parameters<'a, F>,
+    pub(super) log_scale: LogScales<'a, F>,
     repeat: usize,
     base: B,
 }
@@ -111,7 +112,12 @@ impl<'a, F: Real, B: Base<F> + Default> LocScale<'a, F, B> {
     ) -> Result<Self> {
         same_shape(name, log_scale.shape(), loc.shape())?;
         let base = B::default();
-        Ok(Self { loc: Parameters::new(loc), log_scale: Parameters::new(log_scale), repeat, base })
+        Ok(Self {
+            loc: Parameters::new(loc),
+            log_scale: LogScales::new(Parameters::new(log_scale), repeat),
+            repeat,
+            base,
+        })
     }
 }
 
@@ -127,7 +133,8 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
     /// A law with `k = 0` has no sample row, and refuses every array of samples.
     #[must_use]
     pub fn repeat_rows(self, k: usize) -> Self {
-        Self { repeat: self.repeat.saturating_mul(k), ..self }
+        let repeat = self.repeat.saturating_mul(k);
+        Self { repeat, log_scale: self.log_scale.shared_by(repeat), ..self }
     }
 
     /// The locations: `(rows, dim)`.
@@ -143,6 +150,7 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
     /// The same law and samples at other parameters, of the shapes of its own.
     pub(crate) fn with_parameters<'p>(&self, loc: &'p ArrayRef2<F>, log_scale: &'p ArrayRef2<F>) -> LocScale<'p, F, B> {
         let [loc, log_scale] = [loc, log_scale].map(|rows| Parameters::new(rows.view()));
+        let log_scale = LogScales::new(log_scale, self.repeat);
         LocScale { loc, log_scale, repeat: self.repeat, base: self.base }
     }
 
@@ -162,22 +170,6 @@ fn halves<F: Real>(head: CowArray<'_, F, Ix2>) -> (CowArray<'_, F, Ix2>, CowArra
     (left, right)
 }
 
-/// e^h, the root of a scale e^(2 h), for [`scaled`]: never 0 and never infinite, so that 0 and
-/// infinity stay what they are under the most extreme of scales.
-#[inline(always)]
-pub(crate) fn root_of_scale<F: Real, A: Arithmetic<F>>(a: A, h: F) -> F {
-    let (least, most) = (F::min_positive_value() * F::epsilon(), F::max_value());
-    let root = a.exp(h);
-    let root = if root < least { least } else { root };
-    if root > most { most } else { root }
-}
-
-/// x e^(2 h) from `root` = e^h: in two factors, since a scale overflows before what it multiplies.
-#[inline(always)]
-pub(crate) fn scaled<F: Real>(x: F, root: F) -> F {
-    x * root * root
-}
-
 impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
     type Parts = LocScaleParts;
 
@@ -192,9 +184,8 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
     #[inline(always)]
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
-        let inputs = [x, self.loc.row(t), self.log_scale.row(t)];
-        sum_coordinates::<GRAD, _, 3, 2>(inputs, [d_loc, d_log_scale], |[x, m, s]| {
-            let root = root_of_scale(a, -F::of(0.5) * s);
+        let inputs = [x, self.loc.row(t)];
+        self.log_scale.sum::<GRAD, _, 2>(a, (Root::OfInverse, t), inputs, [d_loc, d_log_scale], |[x, m], s, root| {
             let z = scaled(x - m, root);
             let base = self.base.log_density(a, z);
             (base.value - s, [-scaled(base.grad, root), -self.base.stretch(z, base.grad) - F::one()])
@@ -205,9 +196,7 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
 impl<F: Real, B: Base<F>> Smooth<F> for LocScale<'_, F, B> {
     #[inline(always)]
     fn slope_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], slope: &mut [F]) -> F {
-        let inputs = [x, self.loc.row(t), self.log_scale.row(t)];
-        sum_coordinates::<true, _, 3, 1>(inputs, [slope], |[x, m, s]| {
-            let root = root_of_scale(a, -F::of(0.5) * s);
+        self.log_scale.sum::<true, _, 1>(a, (Root::OfInverse, t), [x, self.loc.row(t)], [slope], |[x, m], s, root| {
             let base = self.base.log_density(a, scaled(x - m, root));
             (base.value - s, [scaled(base.grad, root)])
         })
@@ -272,8 +261,8 @@ impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {
     #[inline(always)]
     fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, _x: &[F], noise: &[F], d_x: &[F], grad: &mut [F]) {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
-        map_coordinates([noise, d_x, self.log_scale.row(t)], [d_loc, d_log_scale], |[z, d, s]| {
-            [d, weigh(d, scaled(z, root_of_scale(a, F::of(0.5) * s)))]
+        self.log_scale.map(a, (Root::OfScale, t), [noise, d_x], [d_loc, d_log_scale], |[z, d], root| {
+            [d, weigh(d, scaled(z, root))]
         });
     }
 }
@@ -288,7 +277,7 @@ impl<F: Real, B: BaseMoments<F>> MeanVariance<F> for LocScale<'_, F, B> {
     }
 
     fn variance(&self) -> Array2<F> {
-        self.log_scale.mapv(|s| self.base.variance() * (s + s).exp())
+        self.log_scale().mapv(|s| self.base.variance() * (s + s).exp())
     }
 }
 
@@ -324,9 +313,8 @@ impl<F: Real, B: Base<F>> RowFn<F, 1> for TransformRow<'_, '_, F, B> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
-        map_coordinates([noise, self.0.loc.row(t), self.0.log_scale.row(t)], [x], |[z, m, s]| {
-            [m + scaled(z, root_of_scale(a, F::of(0.5) * s))]
-        });
+        let inputs = [noise, self.0.loc.row(t)];
+        self.0.log_scale.map(a, (Root::OfScale, t), inputs, [x], |[z, m], root| [m + scaled(z, root)]);
         F::zero()
     }
 }
@@ -337,8 +325,8 @@ impl<F: Real, B: BaseCdf<F>> RowFn<F, 1> for CdfRow<'_, '_, F, B> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
-        map_coordinates([x, self.0.loc.row(t), self.0.log_scale.row(t)], [out], |[x, m, s]| {
-            [self.0.base.cdf(scaled(x - m, root_of_scale(a, -F::of(0.5) * s)))]
+        self.0.log_scale.map(a, (Root::OfInverse, t), [x, self.0.loc.row(t)], [out], |[x, m], root| {
+            [self.0.base.cdf(scaled(x - m, root))]
         });
         F::zero()
     }

@@ -32,6 +32,7 @@ mod loc_scale;
 mod logistic;
 mod parameters;
 mod sample;
+mod scale;
 mod summary;
 
 pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
@@ -44,8 +45,8 @@ pub use kl::{Kl, PairGrad};
 pub use laplace::{DiagLaplace, Laplace};
 pub use law::{Distribution, Score, Smooth, ValueRows};
 pub use loc_scale::{LocScale, LocScaleParts};
-pub(crate) use loc_scale::{root_of_scale, scaled};
 pub use logistic::{DiagLogistic, Logistic};
 pub use parameters::Parameters;
 pub use sample::{Draw, Mirror, Pathwise, Quasi, Reparameterize, Sample, Transform};
+pub(crate) use scale::{root_of_scale, scaled};
 pub use summary::{Cdf, Entropy, MeanVariance};

@@ -10,6 +10,7 @@ const LANES: usize = 32;
 /// This is the loop in which the row of a law is written. With `WRITE = false` nothing is written,
 /// and the outputs may be empty.
 ///
+/// A row is filled up to whole vectors with zeros: `term` is asked for those too, and what it says of them is dropped.
 /// Shapes: every input, and every output that is written, has one length `d`. Where they do not,
 /// which is a fault of the law, the sum is NaN and nothing is written.
 ///
@@ -34,8 +35,8 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
     coordinates::<true, WRITE, _, _, _>(inputs, outputs, term)
 }
 
-/// The outputs of each coordinate of a row, where there is nothing to sum: [`sum_coordinates`] at two thirds of
-/// the time.
+/// The outputs of each coordinate of a row, where there is nothing to sum: [`sum_coordinates`] without its sums, which
+/// the compiler does not leave out by itself.
 ///
 /// Shapes: as there. Where they do not fit, which is a fault of the law, all outputs are NaN.
 ///
@@ -75,17 +76,17 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
     let inputs = inputs.map(|row| row.as_chunks::<LANES>());
     let (blocks, rest) = (d / LANES, d % LANES);
     let mut first = [F::zero(); LANES];
-    // The rest first, as a block filled up with its first coordinate: a loop of any other length
-    // than the others' would be run one coordinate at a time.
+    // The rest first, as a block filled up with zeros, of which nothing is kept: a loop of any other length than the
+    // others' would be run one coordinate at a time.
     if rest > 0 {
         let mut padded = [[F::zero(); LANES]; K];
         for (block, (_, tail)) in padded.iter_mut().zip(inputs) {
-            pad(block, tail);
+            copy_few(block, tail, rest);
         }
         let (values, written) = lanes(padded.each_ref(), &term);
         // A copy: a select by lanes would keep the sums out of registers, and cost a fifth of the time.
         if SUM {
-            first[..rest].copy_from_slice(&values[..rest]);
+            copy_few(&mut first, &values, rest);
         }
         write::<WRITE, _, M>(&mut outputs, blocks * LANES, &written, rest);
     }
@@ -102,6 +103,9 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
     if !SUM {
         return F::zero();
     }
+    // Through memory, whole vectors of it: else the compiler splits the loop's sums to suit what follows, and a wide row
+    // takes half as long again.
+    let sums = std::hint::black_box(sums);
     let sixteen: [F; 16] = halves(sums);
     let eight: [F; 8] = halves(sixteen);
     let four: [F; 4] = halves(eight);
@@ -109,13 +113,17 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
     first + second
 }
 
-/// Fills a block with the few coordinates that are left, and then with the first of them.
+/// Copies the first `n` numbers, fewer than [`LANES`], by halves: a copy of any other length is a call.
 #[inline(always)]
-fn pad<F: Real>(block: &mut [F; LANES], tail: &[F]) {
-    let first = tail.first().copied().unwrap_or_default();
-    for (lane, to) in block.iter_mut().enumerate() {
-        // By lanes: a copy of so few numbers is a call, and what it wrote cannot be read as one vector.
-        *to = if lane < tail.len() { tail[lane] } else { first };
+fn copy_few<F: Real>(to: &mut [F], from: &[F], n: usize) {
+    let mut at = 0;
+    for size in [16, 8, 4, 2, 1] {
+        if n & size != 0 {
+            if let (Some(to), Some(from)) = (to.get_mut(at..at + size), from.get(at..at + size)) {
+                to.copy_from_slice(from);
+            }
+            at += size;
+        }
     }
 }
 
@@ -155,8 +163,10 @@ fn write<const WRITE: bool, F: Real, const M: usize>(
         return;
     }
     for (to, from) in outputs.iter_mut().zip(written) {
-        if let (Some(to), Some(from)) = (to.get_mut(at..at + n), from.get(..n)) {
-            to.copy_from_slice(from);
+        let Some(to) = to.get_mut(at..at + n) else { continue };
+        match to.first_chunk_mut() {
+            Some(to) => *to = *from,
+            None => copy_few(to, from, n),
         }
     }
 }

@@ -11,6 +11,7 @@ mod loc_scale;
 mod logistic;
 mod parameters;
 mod sample;
+mod scale;
 mod summary;
 
 use estimand::ndarray::array;

@@ -1,10 +1,16 @@
 use estimand::check::{Nodes, oracle};
-use estimand::gradient::{Baseline, Bias, Pathwise, Plan, ScoreFunction, StickingTheLanding, pathwise};
+use estimand::distribution::LocScaleParts;
+use estimand::gradient::{
+    Baseline, Bias, Estimate, Grouped, Pathwise, Plan, ScoreFunction, StickingTheLanding, antithetic, pathwise,
+};
 use estimand::ndarray::{Array1, Array2, ArrayView2, array};
-use estimand::{DiagGaussian, Distribution, Error, Reparameterize, Rows, Smooth, Transform};
+use estimand::{DiagGaussian, Distribution, Error, Parts, Reparameterize, Rows, Smooth, Transform};
 use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 
-use super::{PATHWISE, SCORE, TRUE, assert_exact, exact_of, rows_of, truths};
+use super::{PATHWISE, SCORE, TRUE, assert_exact, exact_of, law, rows_of, truths};
+use crate::support::stats::chance_of_count;
 use crate::support::strategy::config;
 
 /// Figures 2 and 3 of Mohamed and others 2020.
@@ -19,15 +25,47 @@ fn ref_pathwise_variances_are_the_published_ones() {
 }
 
 /// The path is not always better: where the cost wiggles on the scale of the law, the score function has less variance,
-/// and the more so the faster it wiggles.
+/// and the more so the faster it wiggles. In the location, exp(-k x^2) at k = 0.1, 1, 3, and cos(k x) at 0.5, 1, 2.
 #[test]
 fn ref_the_path_can_be_worse_than_the_score() {
-    let ratio = |line: usize| truths()[line].of(PATHWISE)[0] / truths()[line].of(SCORE)[0];
-    // exp(-k x^2) at k = 0.1, 1, 3, and cos(k x) at k = 0.5, 1, 2.
+    let ratio = |line: usize| {
+        let truth = &truths()[line];
+        let path = exact_of(1, 0.125, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| truth.cost.slopes(x)));
+        let score = exact_of(1, 0.125, |q, noise| {
+            rows_of(&ScoreFunction::propose(q, noise, Baseline::None)?, |x| truth.cost.costs(x))
+        });
+        let what = format!("line {}", truth.line);
+        assert_exact(&what, &path.variance, truth.of(PATHWISE));
+        assert_exact(&what, &score.variance, truth.of(SCORE));
+        path.variance[0] / score.variance[0]
+    };
     let exp: Vec<f64> = (4..7).map(ratio).collect();
     let cos: Vec<f64> = (7..10).map(ratio).collect();
-    assert!(exp[0] < 0.05 && exp[1] > 1.2 && exp[2] > 4.0, "{exp:?}");
-    assert!(cos[0] < 0.1 && cos[1] < 1.0 && cos[2] > 4.0, "{cos:?}");
+    for ratios in [&exp, &cos] {
+        assert!(ratios.windows(2).all(|pair| pair[0] < pair[1]), "{ratios:?}");
+    }
+    assert!(exp[0] < 1.0 && exp[1] > 1.0, "{exp:?}");
+    assert!(cos[1] < 1.0 && cos[2] > 1.0, "{cos:?}");
+}
+
+/// How bad it gets: of cos(k x) the path has k^2 times the variance of a sine, about k^2 / 2, and the score function no more
+/// than E s^2 = 1.
+#[test]
+fn law_the_path_of_a_fast_cost() {
+    for k in [4.0, 8.0] {
+        let path =
+            exact_of(1, 0.125, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| x.mapv(|x| -k * (k * x).sin())));
+        let score = exact_of(1, 0.125, |q, noise| {
+            rows_of(&ScoreFunction::propose(q, noise, Baseline::None)?, |x| x.column(0).mapv(|x| (k * x).cos()))
+        });
+        // E sin kx = sin k e^(-k^2 / 2), E sin^2 = (1 - cos 2k e^(-2 k^2)) / 2.
+        let sine = 0.5 * (1.0 - (2.0 * k).cos() * (-2.0 * k * k).exp()) - (k.sin() * (-0.5 * k * k).exp()).powi(2);
+        // 161 products, and k x, rounded by epsilon of 10 k at the most, in a sine. The rule's own error is
+        // e^(-(16 pi - 2 k)^2 / 2), no more than 1e-256.
+        let bound = f64::EPSILON * (161.0 + 40.0 * k) * k * k;
+        assert!((path.variance[0] - k * k * sine).abs() <= bound, "{k}: {path:?}");
+        assert!(score.variance[0] <= 1.0, "{k}: {score:?}");
+    }
 }
 
 fn polynomial(c: &[f64], x: f64) -> f64 {
@@ -43,11 +81,44 @@ fn gaussian(n: usize, m: f64, s: f64) -> DiagGaussian<'static, f64> {
     DiagGaussian::new(Array2::from_elem((n, 1), m), Array2::from_elem((n, 1), s)).unwrap()
 }
 
+/// E x^k of N(m, v) up to k = 10, by its recurrence E x^k = m E x^(k-1) + (k - 1) v E x^(k-2).
+fn moments(m: f64, v: f64) -> Vec<f64> {
+    let mut moments = vec![1.0, m];
+    for k in 2..=10 {
+        moments.push(m * moments[k - 1] + (k as f64 - 1.0) * v * moments[k - 2]);
+    }
+    moments
+}
+
+/// E p(x) and E p(x)^2 of a polynomial, from moments.
+fn expected(c: &[f64], moments: &[f64]) -> (f64, f64) {
+    let mean = c.iter().zip(moments).map(|(c, x)| c * x).sum();
+    let pairs = c.iter().enumerate().flat_map(|(i, a)| c.iter().enumerate().map(move |(j, b)| (i + j, a * b)));
+    (mean, pairs.map(|(k, ab)| ab * moments[k]).sum())
+}
+
+fn derivative(c: &[f64]) -> Vec<f64> {
+    c.iter().enumerate().skip(1).map(|(k, c)| k as f64 * c).collect()
+}
+
+/// E of the square of a polynomial whose terms are all taken positive, at |m| + e^s |z|: no sum of them has a larger size.
+fn square_size(c: &[f64], m: f64, s: f64) -> f64 {
+    let c: Vec<f64> = c.iter().map(|c| c.abs()).collect();
+    let z = Nodes::normal(0.5).unwrap();
+    let square = |z: f64| polynomial(&c, m.abs() + s.exp() * z.abs()).powi(2);
+    z.points().iter().zip(z.weights()).map(|(z, w)| w * square(*z)).sum()
+}
+
+/// Rounding of a mean by 41 nodes, or by moments, of products of two polynomials of degree 5 at points that were rounded: 41
+/// additions, two of 10 operations and a power of each point, whose rounding counts 10 times; in all no more than this many
+/// epsilons of the mean size.
+const ROUNDINGS: f64 = 41.0 + 20.0 + 20.0;
+
 proptest! {
     #![proptest_config(config())]
 
     /// Both doors lead to one room: for polynomial costs of any Gaussian law, the means are equal, and they are the
-    /// derivatives of E x^k by its recurrence E x^k = m E x^(k-1) + (k - 1) v E x^(k-2).
+    /// derivatives of E x^k by its recurrence.
     #[test]
     fn law_both_doors_have_one_expectation(c in prop::collection::vec(-2.0..2.0_f64, 1..6), m in -1.5..1.5_f64, s in -0.7..0.7_f64) {
         let z = Nodes::normal(0.5).unwrap();
@@ -60,43 +131,79 @@ proptest! {
             rows_of(&ScoreFunction::propose(&q, noise, Baseline::None)?, |x| x.column(0).mapv(|x| polynomial(&c, x)))
         }).unwrap();
         let v = f64::exp(2.0 * s);
-        let mut moments = vec![1.0, m];
-        for k in 2..8 {
-            moments.push(m * moments[k - 1] + (k as f64 - 1.0) * v * moments[k - 2]);
-        }
         // d/dm E x^k = k E x^(k-1); d/dv E x^k = k (k - 1) / 2 E x^(k-2), and dv / ds = 2 v.
-        let d_m: f64 = c.iter().enumerate().skip(1).map(|(k, c)| c * k as f64 * moments[k - 1]).sum();
-        let d_s: f64 = c.iter().enumerate().skip(2).map(|(k, c)| c * (k * (k - 1)) as f64 * moments[k - 2] * v).sum();
-        // Terms of up to 2 E |x|^5 and their score, at scale 2 and location 1.5: a few hundred.
-        let bound = 1e-10;
-        for found in [&path.mean, &score.mean] {
-            prop_assert!((found[0] - d_m).abs() < bound && (found[1] - d_s).abs() < bound, "{} {} {}", found, d_m, d_s);
+        let (slopes, bends) = (derivative(&c), derivative(&derivative(&c)));
+        let moments_of = |c: &[f64]| expected(c, &moments(m, v)).0;
+        let (d_m, d_s) = (moments_of(&slopes), v * moments_of(&bends));
+        // Sizes by Cauchy and Schwarz: of a cost times its score (E z^2 = 1, E (z^2 - 1)^2 = 2), of a slope times z e^s.
+        let rms = |c: &[f64]| square_size(c, m, s).sqrt();
+        let scale = f64::exp(s);
+        let of_cost = [rms(&c) / scale, rms(&c) * 2.0_f64.sqrt()];
+        let of_slope = [rms(&slopes), rms(&slopes) * scale];
+        for (found, sizes) in [(&path.mean, of_slope), (&score.mean, of_cost)] {
+            let bound = sizes.map(|size| ROUNDINGS * f64::EPSILON * size);
+            prop_assert!((found[0] - d_m).abs() <= bound[0] && (found[1] - d_s).abs() <= bound[1], "{} {} {}", found, d_m, d_s);
         }
     }
 
     /// Poincare: a function of a Gaussian has a variance of at most sigma^2 times the mean square of its slope. Of the cost:
-    /// what the score weighs varies by no more than sigma^2 E f'^2; of f' itself: so does the path, with f''.
+    /// no more than sigma^2 times what the path's rows have as their mean square; of the path itself, whose row in the
+    /// location is the slope: no more than sigma^2 E f''^2, and just that where the slope is linear. The path by
+    /// quadrature, the cost and its second derivative by moments.
     #[test]
     fn law_the_variance_of_the_path_is_bounded(c in prop::collection::vec(-2.0..2.0_f64, 2..6), m in -1.5..1.5_f64, s in -0.7..0.7_f64) {
         let z = Nodes::normal(0.5).unwrap();
-        let second = |x: f64| {
-            let d: Vec<f64> = c.iter().enumerate().skip(1).map(|(k, c)| k as f64 * c).collect();
-            slope(&d, x)
-        };
-        let expect = |f: &dyn Fn(f64) -> f64| {
-            z.points().iter().zip(z.weights()).map(|(z, w)| w * f(m + s.exp() * z)).sum::<f64>()
-        };
         let path = oracle(&[&z], 1, |noise: Array2<f64>| {
             let q = gaussian(noise.nrows(), m, s);
             rows_of(&Pathwise::propose(&q, noise)?, |x| x.mapv(|x| slope(&c, x)))
         }).unwrap();
         let v = f64::exp(2.0 * s);
-        let square_slope = expect(&|x| slope(&c, x).powi(2));
-        let of_cost = expect(&|x| polynomial(&c, x).powi(2)) - expect(&|x| polynomial(&c, x)).powi(2);
-        let rounding = 1e-9 * (1.0 + square_slope);
-        prop_assert!(of_cost <= v * square_slope + rounding);
-        prop_assert!(path.variance[0] <= square_slope + rounding);
-        prop_assert!(path.variance[0] <= v * expect(&|x| second(x).powi(2)) + rounding);
+        let (slopes, bends) = (derivative(&c), derivative(&derivative(&c)));
+        let square = |c: &[f64]| expected(c, &moments(m, v));
+        let variance = |c: &[f64]| square(c).1 - square(c).0.powi(2);
+        let rounding = |size: f64| 2.0 * ROUNDINGS * f64::EPSILON * size;
+        let (of_cost, of_slope) = (rounding(square_size(&c, m, s)), rounding(square_size(&slopes, m, s)));
+        let of_bend = v * rounding(square_size(&bends, m, s));
+        prop_assert!((path.variance[0] - variance(&slopes)).abs() <= of_slope, "{} {}", path.variance[0], variance(&slopes));
+        prop_assert!(variance(&c) <= v * (path.variance[0] + path.mean[0].powi(2)) + of_cost + v * of_slope);
+        let bound = v * square(&bends).1;
+        prop_assert!(path.variance[0] <= bound + of_slope + of_bend);
+        if c.len() <= 3 {
+            prop_assert!((path.variance[0] - bound).abs() <= of_slope + of_bend, "a linear slope: {} {}", path.variance[0], bound);
+        }
+    }
+}
+
+/// A cost that depends on its parameters itself, f = (x - 2 m)^2 e^s + m x: the path's mean is the gradient through the
+/// sample alone, and what is missing is just the mean of d f / d theta, which the user adds to the rows.
+#[test]
+fn law_the_second_term_of_the_path_is_the_users() {
+    let (m, s) = (0.7_f64, -0.3_f64);
+    let (scale, v) = (s.exp(), (2.0 * s).exp());
+    let z = Nodes::normal(0.5).unwrap();
+    let run = |second: f64| {
+        let exact = oracle(&[&z], 1, |noise: Array2<f64>| {
+            let q = gaussian(noise.nrows(), m, s);
+            let plan = Pathwise::propose(&q, noise)?;
+            let mut rows = plan.rows(&plan.points().mapv(|x| 2.0 * (x - 2.0 * m) * scale + m))?.into_flat();
+            let x = plan.points().column(0).to_owned();
+            // d f / d m and d f / d s with x held fast.
+            rows.column_mut(0).scaled_add(second, &x.mapv(|x| -4.0 * (x - 2.0 * m) * scale + x));
+            rows.column_mut(1).scaled_add(second, &x.mapv(|x| (x - 2.0 * m).powi(2) * scale));
+            Ok(rows)
+        });
+        exact.unwrap().mean
+    };
+    // E f = (m^2 + v) e^s + m^2 with v = e^(2 s); E x = m and E (x - 2 m)^2 = m^2 + v.
+    let truth = [2.0 * m * scale + 2.0 * m, (m * m + 3.0 * v) * scale];
+    let missing = [4.0 * m * scale + m, (m * m + v) * scale];
+    let (without, with) = (run(0.0), run(1.0));
+    // 41 additions, and 10 operations a row, of rows whose terms are below 20 in the mean.
+    let bound = 51.0 * f64::EPSILON * 20.0;
+    for j in 0..2 {
+        assert!((with[j] - truth[j]).abs() <= bound, "{with} {truth:?}");
+        assert!((with[j] - without[j] - missing[j]).abs() <= bound, "{without} {missing:?}");
+        assert!((without[j] - truth[j]).abs() > 0.1, "wrong without it: {without}");
     }
 }
 
@@ -131,24 +238,30 @@ fn law_sticking_the_landing() {
         });
         exact.unwrap()
     };
+    // Slopes 1 - 2 z and (z - m) / v, and a score: no larger in the mean than this, times 1 + e^s. 41 additions, 10 roundings a row.
+    let size = |m: f64, s: f64| (1.0 + 2.0 * m.abs() + 2.0 * s.exp() + 2.0 * (-s).exp()) * (1.0 + s.exp());
+    let rounding = |m: f64, s: f64| 51.0 * f64::EPSILON * size(m, s);
     // ELBO(m, s) = -(m^2 + v) / 2 - ((1 - m)^2 + v) / 2 + s + const: gradient 1 - 2 m and 1 - 2 v.
     for (m, s) in [(0.5, -0.5 * 2.0_f64.ln()), (0.0, 0.0), (2.0, -1.0), (-1.0, 0.5)] {
-        let v = f64::exp(2.0 * s);
+        let truth = [1.0 - 2.0 * m, 1.0 - 2.0 * f64::exp(2.0 * s)];
         for stick in [false, true] {
-            let exact = run(m, s, stick);
-            assert!(
-                (exact.mean[0] - (1.0 - 2.0 * m)).abs() < 1e-12 && (exact.mean[1] - (1.0 - 2.0 * v)).abs() < 1e-11,
-                "{exact:?}"
-            );
+            let mean = run(m, s, stick).mean;
+            assert!((0..2).all(|j| (mean[j] - truth[j]).abs() <= rounding(m, s)), "{m} {s} {mean}");
         }
     }
-    let at_posterior = (0.5, -0.5 * 2.0_f64.ln());
-    assert!(run(at_posterior.0, at_posterior.1, true).variance.iter().all(|v| *v < 1e-27));
-    // In the location: slopes -(2 - e^-2s)(z - m) + const with the score left out, -2 (z - m) with it.
-    assert!((run(0.5, at_posterior.1, false).variance[0] - 2.0).abs() < 1e-11);
-    let thin = -1.0;
-    let (without, with) = (run(0.5, thin, true).variance[0], run(0.5, thin, false).variance[0]);
-    assert!(without > 5.0 * with, "a thin q: {without} {with}");
+    // At the posterior a row is the rounding of two slopes that cancel.
+    let s = -0.5 * 2.0_f64.ln();
+    let none = (8.0 * f64::EPSILON * size(0.5, s)).powi(2);
+    assert!(run(0.5, s, true).variance.iter().all(|v| *v <= none));
+    // In the location: (e^-2s - 2)(z - m) with the score left out, -2 (z - m) with it. A thin q loses by it.
+    for s in [s, -1.0] {
+        let v = f64::exp(2.0 * s);
+        let (without, with) = (run(0.5, s, true).variance[0], run(0.5, s, false).variance[0]);
+        let bound = 2.0 * rounding(0.5, s) * size(0.5, s);
+        assert!((without - (1.0 / v - 2.0).powi(2) * v).abs() <= bound, "{s}: {without}");
+        assert!((with - 4.0 * v).abs() <= bound, "{s}: {with}");
+    }
+    assert!(run(0.5, -1.0, true).variance[0] > 7.0 * run(0.5, -1.0, false).variance[0]);
 }
 
 /// Each row of the plan at the posterior is zero, not only their mean.
@@ -180,10 +293,16 @@ fn law_the_path_does_not_see_a_jump() {
     assert_eq!(step.mean[0], 0.0, "and the truth is {density}");
     for w in [0.5, 0.1, 0.02] {
         let ramp = run(w);
-        // The mean density over the ramp is w^2 / 6 of itself below that in the middle; the variance grows as 1/w.
+        // The mean density over the ramp is (Phi(w) - Phi(-w)) / (2 w): by an alternating series 1 - w^2 / 6 of that in the
+        // middle, and up to w^4 / 40 more. 240 nodes; rows are 1 / (2 w) on it, and of mean 0.4.
+        let mean = 0.5 * libm::erf(w / std::f64::consts::SQRT_2) / w;
+        let bound = 240.0 * f64::EPSILON;
+        assert!((ramp.mean[0] - mean).abs() <= bound, "{w}: {ramp:?}");
         let off = 1.0 - ramp.mean[0] / density;
-        assert!((off / (w * w / 6.0) - 1.0).abs() < 0.1, "{w}: {off}");
-        assert!((ramp.variance[0] - (0.5 / w * ramp.mean[0] - ramp.mean[0].powi(2))).abs() < 1e-9, "{w} {ramp:?}");
+        assert!(off < w * w / 6.0 && off > w * w / 6.0 - w.powi(4) / 40.0, "{w}: {off}");
+        // The variance grows as 1 / w.
+        let variance = 0.5 / w * mean - mean * mean;
+        assert!((ramp.variance[0] - variance).abs() <= bound / w, "{w} {ramp:?}");
     }
 }
 
@@ -216,4 +335,88 @@ fn hard_slopes_at_the_door() {
     let error = Some(Error::Shape { name: "draw", got: vec![6, 1], expected: vec![1, 1] });
     assert_eq!(Pathwise::at(&other, draw.clone()).err(), error);
     assert_eq!(StickingTheLanding::at(&other, draw).err(), error);
+}
+
+/// How many of so many estimates of the location of N(1, 1), with 64 evaluations each, are more than 2 of their standard errors
+/// from the truth.
+pub fn missed<P: Parts>(
+    repeats: usize,
+    truth: f64,
+    estimate: impl Fn(&DiagGaussian<'_, f64>, usize, &mut ChaCha8Rng) -> Estimate<f64, P>,
+) -> usize {
+    let mut rng = ChaCha8Rng::seed_from_u64(22);
+    let batch = 10_000;
+    let of_batch = |_| {
+        let g = estimate(&law(batch, 1), 64, &mut rng);
+        let (gradient, variance) = (g.gradient.flat(), g.variance.as_ref().unwrap().flat());
+        let both = gradient.column(0).into_iter().zip(variance.column(0));
+        both.filter(|(g, v)| (*g - truth).powi(2) > 4.0 * **v).count()
+    };
+    (0..repeats / batch).map(of_batch).sum()
+}
+
+/// The chance that Student's t with 63 or with 31 degrees is more than 2 from 0.
+pub const STUDENT: [f64; 2] = [0.049_816, 0.054_327];
+
+/// Where rows are skewed, intervals of 2 standard errors cover less often than Student's law says, 95.02 % of 64 samples and
+/// 94.57 % of 32 pairs: of cos x under N(1, 1), in the location, measured in 200 000 repetitions 94.40 % along the path (rows
+/// of skewness 1.16) and 93.05 % of the path in pairs (1.44). Both are seen here, at a chance of 1e-4 of a false claim.
+#[test]
+fn stat_intervals_of_skewed_paths_cover_less() {
+    let truth = -(1.0_f64.sin()) * (-0.5_f64).exp();
+    let slopes = |x: ArrayView2<'_, f64>| x.mapv(|x| -x.sin());
+    let n = 40_000;
+    let path = missed(n, truth, |q, samples, rng| {
+        let q = q.clone().repeat_rows(samples);
+        let plan = Pathwise::propose(&q, q.noise(rng)).unwrap();
+        plan.estimate(&slopes(plan.points())).unwrap()
+    });
+    let pairs = missed(n, truth, |q, samples, rng| {
+        let half = q.clone().repeat_rows(samples / 2);
+        let noise = antithetic(&half, &half.noise(rng)).unwrap();
+        let q = half.repeat_rows(2);
+        let plan = in_pairs(Pathwise::propose(&q, noise).unwrap());
+        plan.estimate(&slopes(plan.points())).unwrap()
+    });
+    for ((missed, student), measured) in [path, pairs].into_iter().zip(STUDENT).zip([0.0560, 0.0695]) {
+        assert!(missed as f64 > student * n as f64 && chance_of_count(missed, n, student) < 1e-4, "{missed} {student}");
+        // A measured chance is known to a hundredth of itself.
+        let near = [0.99, 1.01].map(|by| chance_of_count(missed, n, by * measured));
+        assert!(near[0].max(near[1]) > 1e-9, "{missed} {measured}");
+    }
+}
+
+fn in_pairs<P: Plan<f64>>(plan: P) -> Grouped<P> {
+    plan.grouped(2).unwrap()
+}
+
+/// Pairs cover as often as Student's law with a degree less than there are pairs, where their rows are not skewed; as many
+/// samples that were taken for independent do not. f = x_0 (x_1 x_2 + ... + x_7 x_8) at 0: the row of the first location is
+/// even in the mirror, so a pair is one of its samples, and its law has no skewness.
+#[test]
+fn stat_intervals_of_pairs_cover_as_often_as_they_say() {
+    let (repeats, pairs) = (10_000, 32);
+    let head = Array2::<f64>::zeros((repeats, 18));
+    let half = DiagGaussian::from_head(&head).unwrap().repeat_rows(pairs);
+    let noise = antithetic(&half, &half.noise(&mut ChaCha8Rng::seed_from_u64(23))).unwrap();
+    let q = half.repeat_rows(2);
+    let plan = Pathwise::propose(&q, noise).unwrap();
+    let mut slopes = Array2::zeros(plan.points().raw_dim());
+    for (x, mut slope) in plan.points().rows().into_iter().zip(slopes.rows_mut()) {
+        for k in [1, 3, 5, 7] {
+            slope[0] += x[k] * x[k + 1];
+            (slope[k], slope[k + 1]) = (x[0] * x[k + 1], x[0] * x[k]);
+        }
+    }
+    let missed = |g: &Estimate<f64, LocScaleParts>| {
+        let (gradient, variance) = (g.gradient.loc(), g.variance.as_ref().unwrap().loc());
+        gradient.column(0).iter().zip(variance.column(0)).filter(|(g, v)| g.powi(2) > 4.0 * **v).count()
+    };
+    let alone = plan.estimate(&slopes).unwrap();
+    let paired = in_pairs(plan).estimate(&slopes).unwrap();
+    // The excess of a row, 6 / 4, takes a fourth of 6e-3 of a chance away (chapter `check/unbiased`): 0.0008 of 0.0543.
+    let found = missed(&paired);
+    let near = chance_of_count(found, repeats, STUDENT[1]).max(chance_of_count(found, repeats, STUDENT[1] - 0.0009));
+    assert!(near > 1e-9, "{found} of {repeats}");
+    assert!(chance_of_count(missed(&alone), repeats, STUDENT[0]) < 1e-9, "{}", missed(&alone));
 }
