@@ -94,7 +94,7 @@ fn admit_baseline<F: Real>(name: &'static str, shape: Shape, baseline: &Baseline
         _ => samples,
     };
     if groups < 2 && rows > 0 {
-        return Err(Error::TooFew { name, got: samples, needs: 2 * (samples / groups) });
+        return Err(Error::TooFew { name, got: samples, needs: (samples / groups).saturating_mul(2) });
     }
     Ok(())
 }
