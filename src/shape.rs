@@ -70,6 +70,11 @@ pub(crate) fn same_shape(name: &'static str, got: &[usize], expected: &[usize]) 
     Err(Error::Shape { name, got: got.to_vec(), expected: expected.to_vec() })
 }
 
+/// Fewer samples of a parameter row than an estimator needs.
+pub(crate) fn too_few(name: &'static str, got: usize, needs: usize) -> Error {
+    Error::Count { name, axis: "rows a parameter row", got, expected: format!("at least {needs}") }
+}
+
 /// A count that divides or multiplies: 0 has no meaning.
 pub(crate) fn at_least_one(name: &'static str, count: usize) -> Result<()> {
     if count >= 1 {

@@ -78,7 +78,8 @@ impl Nodes {
     /// mass to speak of. Weights are normalised to sum to 1.
     ///
     /// Errors: `Parameter` where `order` is not in 1..=64; `TooFew` where there are fewer than two breaks; `Entry`
-    /// where breaks do not rise, or the log-density is NaN or +inf at a point; `Parameter` where it is -inf at all.
+    /// where breaks do not rise, or the log-density is NaN or +inf at a point; `Parameter` where it is -inf at all, or breaks
+    /// are so near or so far that their distance is no number.
     ///
     /// ```
     /// use estimand::check::Nodes;
@@ -101,7 +102,8 @@ impl Nodes {
         let rule = legendre(order);
         let (mut points, mut logs, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for pair in breaks.windows(2) {
-            let (middle, half) = (0.5 * (pair[0] + pair[1]), 0.5 * (pair[1] - pair[0]));
+            // In halves: a sum or a difference may overflow.
+            let (middle, half) = (0.5 * pair[0] + 0.5 * pair[1], 0.5 * pair[1] - 0.5 * pair[0]);
             for &(x, w) in &rule {
                 points.push(middle + half * x);
                 logs.push(log_density(middle + half * x));
@@ -121,6 +123,11 @@ impl Nodes {
             });
         }
         weights.iter_mut().zip(&logs).for_each(|(w, log)| *w *= (log - peak).exp());
+        let total: f64 = weights.iter().sum();
+        if !(total > 0.0 && total.is_finite()) {
+            let expected = "breaks between which mass can be told";
+            return Err(Error::Parameter { name: "breaks", value: total, expected });
+        }
         Ok(Self::normalised(points, weights))
     }
 

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix1, Ix2};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix1, Ix2};
 use rand::Rng;
 
 use super::kl::Kl;
@@ -75,6 +75,13 @@ impl<'a, F: Real> Bernoulli<'a, F> {
     pub fn shared(logits: impl Into<CowArray<'a, F, Ix1>>, samples: usize) -> Result<Self> {
         at_least_one("samples", samples)?;
         Ok(Self::build(logits.into().insert_axis(Axis(0)), samples))
+    }
+
+    /// One law as `rows` parameter rows, each with samples of its own, as [`LocScale::identical`](super::LocScale::identical):
+    /// `logits: (dim,)`. Errors: `Parameter` where `rows = 0`.
+    pub fn identical(logits: &ArrayRef1<F>, rows: usize) -> Result<Self> {
+        at_least_one("rows", rows)?;
+        Ok(Self::build(Array2::from_shape_fn((rows, logits.len()), |(_, j)| logits[j]).into(), 1))
     }
 
     /// From probabilities, `(n, dim)`: l = logit(p).
@@ -195,9 +202,7 @@ impl<F: Real> Transform<F> for Bernoulli<'_, F> {
 }
 
 impl<F: Real> Quasi<F> for Bernoulli<'_, F> {
-    fn standard(&self) -> Standard {
-        Standard::Uniform
-    }
+    const STANDARD: Standard = Standard::Uniform;
 }
 
 /// 1 - u, which is exact for the uniform numbers that [`Transform::noise`] draws.

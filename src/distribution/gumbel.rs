@@ -89,14 +89,14 @@ impl<F: Real> BaseCdf<F> for Gumbel {
     }
 }
 
-/// -ln(-ln(1 - e^-t)) with t = e^-z.
-///
-/// Where 1 - e^-t is t to the last digit that is -ln z, and where it is 1 it is t: neither needs a
-/// number that may underflow, so no noise has an infinite mirror but where e^-z is infinite.
 impl<F: Real> BaseStandard<F> for Gumbel {
     const STANDARD: Standard = Standard::Gumbel;
 }
 
+/// -ln(-ln(1 - e^-t)) with t = e^-z.
+///
+/// Where 1 - e^-t is t to the last digit that is -ln z, and where it is 1 it is t: neither needs a
+/// number that may underflow, so no noise has an infinite mirror but where e^-z is infinite.
 impl<F: Real> BaseMirror<F> for Gumbel {
     #[inline(always)]
     fn mirror(&self, z: F) -> F {

@@ -81,9 +81,9 @@ pub trait Distribution<F: Real>: Sized + Sync {
     /// The score rows d log q(x_i) / d parameters, made when they are reduced.
     ///
     /// Under the law itself their expectation is 0. Shapes and errors: as `log_prob_grad`.
-    fn score<'s>(&'s self, x: &'s ArrayRef2<F>) -> Result<Score<'s, F, Self>> {
+    fn score<'s>(&'s self, x: &'s ArrayRef2<F>) -> Result<ScoreRows<'s, F, Self>> {
         admitted(self, x)?;
-        Ok(Score { law: self, x: x.view() })
+        Ok(ScoreRows { law: self, x: x.view() })
     }
 }
 
@@ -105,12 +105,12 @@ pub trait Smooth<F: Real>: Distribution<F> {
 /// The rows d log q(x_i) / d parameters: the gradient's door through the density.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
-pub struct Score<'a, F, D> {
+pub struct ScoreRows<'a, F, D> {
     law: &'a D,
     x: ArrayView2<'a, F>,
 }
 
-impl<F: Real, D: Distribution<F>> Rows<F> for Score<'_, F, D> {
+impl<F: Real, D: Distribution<F>> Rows<F> for ScoreRows<'_, F, D> {
     type Parts = D::Parts;
     const NAME: &'static str = "score";
 

@@ -1,4 +1,4 @@
-use ndarray::{Array1, Array2, ArrayRef2, ArrayView2, Axis, CowArray, Ix1, Ix2};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix1, Ix2};
 use rand::Rng;
 
 use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
@@ -93,6 +93,25 @@ impl<'a, F: Real, B: Base<F> + Default> LocScale<'a, F, B> {
         let (loc, log_scale) = (loc.into(), log_scale.into());
         same_shape("log_scale", log_scale.shape(), loc.shape())?;
         Self::build("log_scale", loc.insert_axis(Axis(0)), log_scale.insert_axis(Axis(0)), samples)
+    }
+
+    /// One law as `rows` parameter rows, each with samples of its own: for estimators that take all samples of a
+    /// parameter row together, so that each row is a draw. `loc, log_scale: (dim,)`.
+    ///
+    /// Errors: `Shape`; `Parameter` where `rows = 0`.
+    ///
+    /// ```
+    /// use estimand::{DiagGaussian, Distribution, Shape, ndarray::array};
+    ///
+    /// let q = DiagGaussian::identical(&array![0.0, 1.0], &array![0.0, 0.0], 100)?.repeat_rows(8);
+    /// assert_eq!(q.shape(), Shape { rows: 100, repeat: 8, dim: 2 });
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn identical(loc: &ArrayRef1<F>, log_scale: &ArrayRef1<F>, rows: usize) -> Result<Self> {
+        at_least_one("rows", rows)?;
+        same_shape("log_scale", log_scale.shape(), loc.shape())?;
+        let [loc, log_scale] = [loc, log_scale].map(|row| Array2::from_shape_fn((rows, row.len()), |(_, j)| row[j]));
+        Self::build("log_scale", loc.into(), log_scale.into(), 1)
     }
 
     /// The base law itself (loc 0, log_scale 0), `samples` of it with `dim` coordinates.
@@ -226,8 +245,13 @@ impl<F: Real, B: Base<F>> Sample<F> for LocScale<'_, F, B> {
 
 impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        let noise = self.base.noise_rows(rng, (self.shape().samples(), self.loc.ncols()));
-        // A base of a user's own may draw in another layout.
+        let shape = (self.shape().samples(), self.loc.ncols());
+        let mut noise = self.base.noise_rows(rng, shape);
+        // A base of a user's own may draw in another layout, or another number.
+        if noise.dim() != shape {
+            noise = Array2::zeros(shape);
+            self.base.noise(rng, noise.as_slice_mut().unwrap_or_default());
+        }
         if noise.is_standard_layout() { noise } else { noise.as_standard_layout().into_owned() }
     }
 
@@ -252,9 +276,7 @@ impl<F: Real, B: BaseMirror<F>> Mirror<F> for LocScale<'_, F, B> {
 }
 
 impl<F: Real, B: BaseStandard<F>> Quasi<F> for LocScale<'_, F, B> {
-    fn standard(&self) -> Standard {
-        B::STANDARD
-    }
+    const STANDARD: Standard = B::STANDARD;
 }
 
 impl<F: Real, B: Base<F>> Reparameterize<F> for LocScale<'_, F, B> {

@@ -110,10 +110,10 @@ pub trait Mirror<F: Real>: Transform<F> {
 
 /// A law whose noise is numbers of a standard law, so that it can be spread evenly.
 pub trait Quasi<F: Real>: Transform<F> {
-    /// The law of each number of the noise.
-    fn standard(&self) -> Standard;
+    /// The law of each number of the noise, of which a sample has as many as coordinates.
+    const STANDARD: Standard;
 
-    /// Noise of scrambled Sobol' points, `(n, noise width)`: each `points` consecutive rows are one sequence, and
+    /// Noise of scrambled Sobol' points, `(n, dim)`: each `points` consecutive rows are one sequence, and
     /// sequences are independent of each other. [`Standard::quasi`] tells what that gives, and how its error is found.
     ///
     /// Errors: those of [`Standard::quasi`]; `Count` where `points` does not divide the samples of a parameter row.
@@ -133,8 +133,9 @@ pub trait Quasi<F: Real>: Transform<F> {
     fn quasi_noise<R: Rng + ?Sized>(&self, rng: &mut R, points: usize) -> Result<Array2<F>> {
         at_least_one("points", points)?;
         let Shape { rows, repeat, dim } = self.shape();
-        let sequences = rows * groups("samples", repeat, points)?;
-        self.standard().quasi(rng, sequences, points, dim)
+        // Points that make no net are refused as such.
+        let sequences = if points.is_power_of_two() { rows * groups("samples", repeat, points)? } else { rows.max(1) };
+        Self::STANDARD.quasi(rng, sequences, points, dim)
     }
 }
 
@@ -153,11 +154,11 @@ pub trait Reparameterize<F: Real>: Distribution<F> {
     ///
     /// Their expectation, where `d_x` is the slope of f at the draw, is the gradient of E f(x).
     /// Shapes: `draw` of this law, `d_x: (n, dim)`. Errors: `Shape`; a NaN is met by the reduction.
-    fn pathwise<'s>(&'s self, draw: &'s Draw<F>, d_x: &'s ArrayRef2<F>) -> Result<Pathwise<'s, F, Self>> {
+    fn pathwise<'s>(&'s self, draw: &'s Draw<F>, d_x: &'s ArrayRef2<F>) -> Result<PathwiseRows<'s, F, Self>> {
         self.shape().samples_door("draw", &draw.x)?;
         same_shape("noise", draw.noise.shape(), &[draw.x.nrows(), self.noise_width()])?;
         same_shape("d_x", d_x.shape(), draw.x.shape())?;
-        Ok(Pathwise { law: self, draw, d_x: d_x.view() })
+        Ok(PathwiseRows { law: self, draw, d_x: d_x.view() })
     }
 }
 
@@ -200,13 +201,13 @@ impl<F: Real> Draw<F> {
 /// The rows (dx_i / d parameters)' d_x_i: the gradient's door through the sample.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
-pub struct Pathwise<'a, F, D> {
+pub struct PathwiseRows<'a, F, D> {
     law: &'a D,
     draw: &'a Draw<F>,
     d_x: ArrayView2<'a, F>,
 }
 
-impl<F: Real, D: Reparameterize<F>> Rows<F> for Pathwise<'_, F, D> {
+impl<F: Real, D: Reparameterize<F>> Rows<F> for PathwiseRows<'_, F, D> {
     type Parts = D::Parts;
     const NAME: &'static str = "pathwise";
 

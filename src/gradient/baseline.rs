@@ -23,8 +23,28 @@ use crate::{Error, Real, Result};
 ///
 /// All that is fitted needs samples of a parameter row that are independent of each other, but for `LeaveGroupOut(k)`,
 /// which needs independent groups of k consecutive samples. With mirrored (k = 2) or quasi-random noise a sample is
-/// told of by the others of its group, and an estimate with `LeaveOneOut` or `Optimal` is *biased* whatever the table
-/// says, and its variance wrong.
+/// told of by the others of its group, and an estimate with `Mean`, `LeaveOneOut` or `Optimal` is *biased* by another
+/// number than the table says, and its variance wrong.
+///
+/// Where the table has no variance, ask for several parameter rows that are the same (`DiagGaussian::identical`): each is
+/// a draw, and [`Estimate::of_draws`](super::Estimate::of_draws) of the plan's rows has the error of their mean.
+///
+/// ```
+/// use estimand::gradient::{Baseline, Estimate, Plan, ScoreFunction, antithetic};
+/// use estimand::{DiagGaussian, Transform, ndarray::array};
+/// use estimand::rand::{SeedableRng, rngs::StdRng};
+///
+/// // x^2 under N(1/2, 1), in 500 draws of 8 pairs; the gradient is (1, 2).
+/// let half = DiagGaussian::identical(&array![0.5_f64], &array![0.0], 500)?.repeat_rows(8);
+/// let noise = antithetic(&half, &half.noise(&mut StdRng::seed_from_u64(1)))?;
+/// let q = half.repeat_rows(2);
+/// let rows = ScoreFunction::propose(&q, noise, Baseline::LeaveGroupOut(2))?;
+/// let g = Estimate::of_draws(&rows.rows(&rows.points().column(0).mapv(|x| x * x))?, 500)?;
+/// let error = g.std_error().unwrap();
+/// assert!((g.gradient.loc()[[0, 0]] - 1.0).abs() < 5.0 * error.loc()[[0, 0]]);
+/// assert!((g.gradient.log_scale()[[0, 0]] - 2.0).abs() < 5.0 * error.log_scale()[[0, 0]]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 ///
 /// The optimal constant is E[c s^2] / E[s^2]: of all constants it leaves the least variance, by coordinate
 /// or in total. Where it is known (or well fitted on earlier samples) it is a `Constant`. Other baselines

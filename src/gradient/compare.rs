@@ -1,6 +1,6 @@
 use std::fmt;
 
-use ndarray::{Array2, ArrayRef1, ArrayView2};
+use ndarray::{Array2, ArrayRef1, ArrayView1, ArrayView2};
 use rand::Rng;
 
 use super::plan::{Bias, Plan};
@@ -126,7 +126,7 @@ pub struct Comparison {
 /// For each: its bias where the `truth` is known, its variance by coordinate and in total, the evaluations it
 /// asks for and the product of both, its signal to noise, its time. The table is the [`Display`](fmt::Display)
 /// of what comes back. Statistics are in f64.
-/// Errors: `Estimator` with the name and its error, or `TooFew` where it gives fewer than 2 rows, `Shape` where its
+/// Errors: `Shape` of `truth`, `Entry` where it is not finite; `Estimator` with the name and its error, or `TooFew` where it gives fewer than 2 rows, `Shape` where its
 /// width is not that of the others, `NaN` with the row.
 ///
 /// ```
@@ -135,9 +135,7 @@ pub struct Comparison {
 /// use estimand::rand::{SeedableRng, rngs::StdRng};
 ///
 /// // f = x^2 under N(1, 1): d/dm is 2, d/d ln s is 2. A thousand parameter rows, all the same.
-/// let (loc, log_scale) = (array![[1.0_f64]], array![[0.0]]);
-/// let all = (1000, 1);
-/// let q = DiagGaussian::new(loc.broadcast(all).unwrap(), log_scale.broadcast(all).unwrap())?;
+/// let q = DiagGaussian::identical(&array![1.0_f64], &array![0.0], 1000)?;
 /// let four = q.clone().repeat_rows(4);
 /// let square = |x: ArrayView2<f64>| -> Array1<f64> { x.column(0).mapv(|x| x * x) };
 /// let estimators = [
@@ -161,11 +159,17 @@ pub fn compare<F: Real, R: Rng + Clone>(
     estimators: &[Named<'_, F, R>],
 ) -> Result<Comparison> {
     let mut measured: Vec<Measured> = Vec::with_capacity(estimators.len());
+    if let Some((j, t)) = truth.and_then(|truth| truth.iter().enumerate().find(|(_, t)| !t.is_finite())) {
+        return Err(Error::Entry { name: "truth", index: vec![j], value: *t, expected: "a finite number" });
+    }
     for Named { name, run } in estimators {
         let (found, seconds) = timed(|| run(&mut rng.clone()));
-        let width = measured.first().map(|first| first.mean.len()).or_else(|| truth.map(|t| t.len()));
+        let width = measured.first().map(|first| first.mean.len());
         let found = found.and_then(|found| measure(name, &found, width));
         let found = found.map_err(|why| Error::Estimator { name: name.clone(), source: Box::new(why) })?;
+        if let Some(truth) = truth {
+            same_shape("truth", truth.shape(), &[found.mean.len()])?;
+        }
         measured.push(Measured { seconds: seconds.map(|s| s / found.draws as f64), ..found });
     }
     Ok(Comparison { truth: truth.map(|t| t.to_vec()), measured })
@@ -195,15 +199,34 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Option<f64>) {
     (result, Some(began.elapsed().as_secs_f64()))
 }
 
+/// Standard errors that a mean without bias is off by with a chance of 2e-9.
+const FAR: f64 = 6.0;
+
 impl Comparison {
-    /// The estimator with the least variance times evaluations of those that are not biased; of all, where
-    /// all are.
+    /// The estimator with the least variance times evaluations of those that are not biased: neither said to be,
+    /// nor found to be, by more than 6 standard errors from the truth where that is known. Of all, where all are.
     pub fn best(&self) -> Option<&Measured> {
         let least = |biased: bool| {
-            let rows = self.measured.iter().filter(move |m| (m.bias == Bias::Biased) == biased);
+            let rows = self.measured.iter().filter(move |m| (m.bias == Bias::Biased || self.contradicts(m)) == biased);
             rows.min_by(|a, b| a.variance_times_evaluations().total_cmp(&b.variance_times_evaluations()))
         };
         least(false).or_else(|| least(true))
+    }
+
+    /// Whether the mean of an estimator is more than 6 standard errors from the truth in a coordinate, and by more than
+    /// the rounding of rows in single precision. Estimators that are consistent or biased may well be.
+    pub fn contradicts(&self, measured: &Measured) -> bool {
+        let rounding = 64.0 * f64::from(f32::EPSILON);
+        let Some((j, off, error)) = self.worst(measured) else { return false };
+        off.abs() > FAR * error + rounding * measured.mean[j].abs()
+    }
+
+    /// The coordinate whose mean is the most standard errors from the truth, with how far it is off and the error.
+    fn worst(&self, measured: &Measured) -> Option<(usize, f64, f64)> {
+        let found = measured.bias_found(&ArrayView1::from(self.truth.as_ref()?)).ok()?;
+        let weight = |off: f64, error: f64| if off == 0.0 { 0.0 } else { off.abs() / error };
+        let all = found.into_iter().enumerate().map(|(j, (off, error))| (j, off, error));
+        all.max_by(|a, b| weight(a.1, a.2).total_cmp(&weight(b.1, b.2)))
     }
 }
 
@@ -218,17 +241,17 @@ impl fmt::Display for Comparison {
         for m in &self.measured {
             let bias = format!("{:?}", m.bias).to_lowercase();
             write!(f, "{:width$}  {bias:10}  {:>11}", m.name, m.evaluations)?;
-            if let Some(truth) = &self.truth {
-                let found = m.bias_found(&ndarray::ArrayView1::from(truth)).unwrap_or_default();
-                let weight = |&(off, error): &(f64, f64)| if off == 0.0 { 0.0 } else { off.abs() / error };
-                let worst = found.into_iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
-                let (off, error) = worst.unwrap_or_default();
-                write!(f, "  {off:>11.3e}  {error:>9.1e}")?;
+            if let Some((_, off, error)) = self.worst(m) {
+                let mark = if self.contradicts(m) { '*' } else { ' ' };
+                write!(f, "  {off:>10.3e}{mark}  {error:>9.1e}")?;
             }
             let signal = m.signal_to_noise();
             write!(f, "  {:>11.4e}  {:>11.4e}  {signal:>8.3}", m.total_variance(), m.variance_times_evaluations())?;
             let seconds = m.seconds.map_or("-".to_owned(), |s| format!("{:.3}", s * 1e6));
             writeln!(f, "  {seconds:>9}")?;
+        }
+        if self.measured.iter().any(|m| self.contradicts(m)) {
+            writeln!(f, "* more than {FAR} standard errors from the truth")?;
         }
         match self.best() {
             Some(best) => write!(f, "least variance x evaluations: {}", best.name),

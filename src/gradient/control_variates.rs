@@ -3,7 +3,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayView2, Axis
 use super::baseline::Fitted;
 use super::estimate::Estimate;
 use crate::rows::{Grad, pairwise};
-use crate::shape::{at_least_one, groups, no_nan_rows, same_shape};
+use crate::shape::{at_least_one, groups, no_nan_rows, same_shape, too_few};
 use crate::{Error, Parts, Real, Result};
 
 /// An estimate with regression control variates: [`control_variates`].
@@ -29,7 +29,7 @@ pub struct Controlled<F, P> {
 /// Shapes: `rows: (n draws, width)`, `controls: (n draws, k)`, `means: (k,)`, to `(n, width)`.
 /// Bias: by [`Fitted`]: of order 1/S on all samples; unbiased where each row's beta leaves that row out.
 /// Variance: that of the residuals, (1 - R^2) times that of the mean, and a part in S/k more for the fit; not reported.
-/// Errors: `Shape`, `Count`; `TooFew` where S < k + 2 (k + 3, leaving one out); `NaN` with the row;
+/// Errors: `Shape`; `Count`, also where S < k + 2 (k + 3, leaving one out); `NaN` with the row;
 /// `Parameter` where controls are constant or collinear.
 /// Source: Glynn and Szechtman 2002; Owen 2013, section 8.9; chapter `gradient/baseline`.
 ///
@@ -53,6 +53,7 @@ pub fn control_variates<F: Real, P: Parts>(
     means: &ArrayRef1<F>,
     fitted: Fitted,
 ) -> Result<Controlled<F, P>> {
+    at_least_one("draws", draws)?;
     let (all, width) = rows.flat().dim();
     let n = groups("rows", all, draws)?;
     let k = controls.ncols();
@@ -61,7 +62,7 @@ pub fn control_variates<F: Real, P: Parts>(
     at_least_one("controls", k)?;
     let needs = k + if fitted == Fitted::OnAll { 2 } else { 3 };
     if draws < needs {
-        return Err(Error::TooFew { name: "rows", got: draws, needs });
+        return Err(too_few("rows", draws, needs));
     }
     no_nan_rows("rows", &rows.flat())?;
     no_nan_rows("controls", controls)?;
@@ -132,7 +133,6 @@ fn centred<F: Real>(rows: ArrayView2<'_, F>) -> (Array2<F>, Array1<F>) {
     (Array2::from_shape_fn(rows.raw_dim(), |(i, j)| rows[[i, j]] - mean[j]), mean)
 }
 
-/// No row is NaN.
 fn collinear<F: Real>(pivot: F) -> Error {
     Error::Parameter { name: "controls", value: pivot.as_f64(), expected: "columns that are not constant or collinear" }
 }

@@ -27,7 +27,7 @@ pub struct Estimate<F, P> {
     /// single draw.
     ///
     /// Where rows depend on each other (leave-one-out) it may come out negative, and is kept so: to clip
-    /// it would make it too large on average.
+    /// it would make it too large on average. NaN where rows are infinite.
     pub variance: Option<Grad<F, P>>,
     /// The samples behind each row of it, or the groups of samples that are draws: what [`merge`](Self::merge)
     /// weighs by.
@@ -73,11 +73,12 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn of_draws(rows: &Grad<F, P>, draws: usize) -> Result<Self> {
+        at_least_one("draws", draws)?;
         Self::of_rows(&Held::of("rows", rows, draws)?)
     }
 
     /// The standard error of each entry, the root of the variance: NaN where an unbiased variance came
-    /// out negative.
+    /// out negative, or rows are infinite.
     pub fn std_error(&self) -> Option<Grad<F, P>> {
         let variance = self.variance.as_ref()?;
         Some(Grad::held(variance.flat().mapv(F::sqrt), variance.parts().clone()))
@@ -106,7 +107,7 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn merge(self, other: Self) -> Result<Self> {
-        let samples = self.samples + other.samples;
+        let samples = self.samples.saturating_add(other.samples);
         let share = |of: usize| F::count(of) / F::count(samples.max(1));
         let (mine, others) = (share(self.samples), share(other.samples));
         let variance = match (self.variance, other.variance) {
@@ -120,10 +121,26 @@ impl<F: Real, P: Parts> Estimate<F, P> {
 
 /// Means, and sums of squares about them.
 ///
-/// In a batch numbers are taken from one of three of its rows, so that a row by itself that is far from the others
-/// costs no digits; at worst the squares lose as many units in the last place as the batch has rows. Joined by the
-/// formula of Chan, Golub and LeVeque 1983.
+/// In a batch numbers are taken from one of three of its rows; where squares from there lose more than four bits to
+/// those about the mean, they are taken a second time, from the mean. Joined by the formula of Chan, Golub and LeVeque
+/// 1983.
 struct Spread;
+
+/// Sums and sums of squares of the numbers of a batch, from `near` on.
+#[inline(always)]
+fn off_sums<F: Real, const L: usize>(batch: Batch<'_, F>, at: usize, near: [F; L]) -> [[F; L]; 2] {
+    batch.sums::<L, 2>(
+        at,
+        |_| F::one(),
+        |_, row, [sums, squares]| {
+            for lane in 0..L {
+                let off = row[lane] - near[lane];
+                sums[lane] += off;
+                squares[lane] += off * off;
+            }
+        },
+    )
+}
 
 #[inline(always)]
 fn median<F: Real>(a: F, b: F, c: F) -> F {
@@ -146,25 +163,42 @@ impl<F: Real> Fold<F> for Spread {
             // A number that is not finite is no place to measure from.
             near[lane] = if median.is_finite() { median } else { F::zero() };
         }
-        let [sums, squares] = batch.sums::<L, 2>(
-            at,
-            |_| F::one(),
-            |_, row, [sums, squares]| {
-                for lane in 0..L {
-                    let off = row[lane] - near[lane];
-                    sums[lane] += off;
-                    squares[lane] += off * off;
-                }
-            },
-        );
         let count = F::count(batch.rows);
+        let [mut sums, mut squares] = off_sums(batch, at, near);
         let (mut means, mut spreads) = ([F::zero(); L], [F::zero(); L]);
+        let mut again = false;
         for lane in 0..L {
-            let off = sums[lane] / count;
-            means[lane] = near[lane] + off;
-            let spread = squares[lane] - off * sums[lane];
+            means[lane] = near[lane] + sums[lane] / count;
+            spreads[lane] = squares[lane] - sums[lane] / count * sums[lane];
+            again |= F::of(16.0) * spreads[lane] < squares[lane];
+        }
+        if again {
+            [sums, squares] = off_sums(batch, at, means);
+            for lane in 0..L {
+                means[lane] += sums[lane] / count;
+                spreads[lane] = squares[lane] - sums[lane] / count * sums[lane];
+            }
+        }
+        if !means.iter().all(|mean| mean.is_finite()) {
+            let [shares] = batch.sums::<L, 1>(
+                at,
+                |_| count.recip(),
+                |each, row, [sums]| {
+                    for lane in 0..L {
+                        sums[lane] += each * row[lane];
+                    }
+                },
+            );
+            for lane in 0..L {
+                // Rows that are finite, and whose differences overflow: squares overflow all the more.
+                let overflows = shares[lane].is_finite() & !means[lane].is_finite();
+                means[lane] = if means[lane].is_finite() { means[lane] } else { shares[lane] };
+                spreads[lane] = if overflows { F::infinity() } else { spreads[lane] };
+            }
+        }
+        for lane in 0..L {
             // A sum of squares, but for rounding; infinite where it overflows. NaN stays, and infinite rows have none.
-            let spread = if spread < F::zero() { F::zero() } else { spread };
+            let spread = if spreads[lane] < F::zero() { F::zero() } else { spreads[lane] };
             let overflows = squares[lane].is_infinite() & sums[lane].is_finite();
             spreads[lane] = if overflows { squares[lane] } else { spread };
         }
@@ -178,8 +212,9 @@ impl<F: Real> Fold<F> for Spread {
         let share = later / (earlier + later);
         for j in 0..mean.len() {
             let apart = other_mean[j] - mean[j];
-            // Two infinities are not apart, or have no mean.
-            mean[j] = if apart.is_finite() { mean[j] + share * apart } else { mean[j] + other_mean[j] };
+            // What is apart by more than the largest number, or infinite, is weighed by itself.
+            let weighed = (F::one() - share) * mean[j] + share * other_mean[j];
+            mean[j] = if apart.is_finite() { mean[j] + share * apart } else { weighed };
             squares[j] = squares[j] + other_squares[j] + earlier * share * apart * apart;
         }
     }

@@ -55,6 +55,7 @@ impl<'a, F: Real, B: Base<F>> FiniteDifference<'a, F, B> {
             return Err(Error::Parameter { name: "step", value: step.as_f64(), expected });
         }
         let shape = law.shape();
+        shape.samples_door("noise", &noise)?;
         let (n, d) = (shape.samples(), shape.dim);
         let mut points = Array2::zeros((4 * n * d, d));
         for k in 0..2 * d {

@@ -8,9 +8,9 @@ use ndarray::{Array1, Array2};
 
 use super::baseline::Fitted;
 use super::estimate::Estimate;
-use crate::rows::{Batch, Fold, Grad, reduce};
+use crate::rows::{Batch, Fold, Grad, reduce, sum_long};
 use crate::shape::no_nan_rows;
-use crate::{Parts, Real, Result, Rows, Shape};
+use crate::{Error, Parts, Real, Result, Rows, Shape};
 
 /// One constant for all entries: of least total variance.
 pub(super) fn in_total<F: Real, R: Rows<F>>(
@@ -19,8 +19,16 @@ pub(super) fn in_total<F: Real, R: Rows<F>>(
     fitted: Fitted,
 ) -> Result<Estimate<F, R::Parts>> {
     let samples = score.shape().repeat;
-    let mut squares = Array1::zeros(off.len());
-    score.visit(|i, row| squares[i] = row.iter().fold(F::zero(), |sum, &s| sum + s * s));
+    let mut squares = lengths(score, F::one());
+    if !squares.iter().all(|square| square.is_finite()) {
+        // In units of the largest score, which change no constant: squares of scores may overflow.
+        let mut most = F::zero();
+        score.visit(|_, row| most = row.iter().fold(most, |most, s| most.max(s.abs())));
+        squares = lengths(score, most.recip());
+    }
+    if let Some(row) = squares.iter().position(|square| square.is_nan()) {
+        return Err(Error::NaN { name: R::NAME, row });
+    }
     let mut weights = off.clone();
     for t in 0..off.len() / samples {
         let group = t * samples..(t + 1) * samples;
@@ -33,6 +41,13 @@ pub(super) fn in_total<F: Real, R: Rows<F>>(
     Ok(Estimate { gradient: sum.scaled(F::one() / F::count(samples)), variance: None, samples })
 }
 
+/// The squared length of each row, times `by`.
+fn lengths<F: Real, R: Rows<F>>(score: &R, by: F) -> Array1<F> {
+    let mut squares = Array1::zeros(score.shape().samples());
+    score.visit(|i, row| squares[i] = sum_long(row, |s| (s * by) * (s * by)));
+    squares
+}
+
 /// A constant an entry: each of least variance there.
 pub(super) fn by_coordinate<F: Real, R: Rows<F>>(
     off: &Array1<F>,
@@ -41,7 +56,7 @@ pub(super) fn by_coordinate<F: Real, R: Rows<F>>(
 ) -> Result<Estimate<F, R::Parts>> {
     let gradient = match fitted {
         Fitted::OnAll => on_all(off, score)?,
-        Fitted::LeavingOneOut => leaving_one_out(off, score)?,
+        Fitted::LeavingOneOut => kept(off, score, fitted)?,
     };
     Ok(Estimate { gradient: Grad::held(gradient, score.parts()), variance: None, samples: score.shape().repeat })
 }
@@ -51,6 +66,10 @@ fn on_all<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> 
     let Shape { rows, repeat, .. } = score.shape();
     let width = score.parts().width();
     let sums = reduce(score, &Powers { off })?;
+    if !sums.iter().all(|sum| sum.is_finite()) {
+        // Squares of scores overflow: rows are kept, and scaled.
+        return kept(off, score, Fitted::OnAll);
+    }
     Ok(Array2::from_shape_fn((rows, width), |(t, j)| {
         let [first, second, with_cost, cost_with_square] = std::array::from_fn(|k| sums[[t, k * width + j]]);
         let b = if second == F::zero() { F::zero() } else { cost_with_square / second };
@@ -58,20 +77,26 @@ fn on_all<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> 
     }))
 }
 
-/// Every sample's constant from the sums before it and after it, which cancel nothing: rows are kept.
-fn leaving_one_out<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> {
+/// Every sample's constant from sums that cancel nothing (before it and after it, where it is left out), of rows that are
+/// kept, each column in units of its largest number.
+fn kept<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R, fitted: Fitted) -> Result<Array2<F>> {
     let Shape { rows, repeat, .. } = score.shape();
-    let all = score.collect().into_flat();
+    let mut all = score.collect().into_flat();
     no_nan_rows(R::NAME, &all)?;
+    let mut units = Vec::with_capacity(all.ncols());
+    for mut column in all.columns_mut() {
+        let most = column.iter().fold(F::zero(), |most, s| most.max(s.abs()));
+        let unit = if most > F::zero() { most } else { F::one() };
+        column.mapv_inplace(|s| s / unit);
+        units.push(unit);
+    }
     Ok(Array2::from_shape_fn((rows, all.ncols()), |(t, j)| {
         let group = t * repeat..(t + 1) * repeat;
         let squares = |i: usize| all[[i, j]] * all[[i, j]];
         let terms = group.clone().map(|i| [off[i] * squares(i), squares(i)]).collect::<Vec<_>>();
-        let sums = sums_of(&terms, Fitted::LeavingOneOut);
-        let weighed = group
-            .zip(sums)
-            .map(|(i, sums)| (off[i] - ratio(sums, off[i], repeat, Fitted::LeavingOneOut)) * all[[i, j]]);
-        weighed.fold(F::zero(), |sum, term| sum + term) / F::count(repeat)
+        let sums = sums_of(&terms, fitted);
+        let weighed = group.zip(sums).map(|(i, sums)| (off[i] - ratio(sums, off[i], repeat, fitted)) * all[[i, j]]);
+        units[j] * (weighed.fold(F::zero(), |sum, term| sum + term) / F::count(repeat))
     }))
 }
 

@@ -4,7 +4,7 @@ use super::estimate::Estimate;
 use super::plan::{Bias, Plan};
 use crate::rows::Grad;
 use crate::shape::{no_nan_rows, same_shape};
-use crate::{Draw, Real, Reparameterize, Result, Rows, Smooth, Transform};
+use crate::{Draw, Error, Real, Reparameterize, Result, Rows, Smooth, Transform};
 
 /// The pathwise (reparameterised) estimate of d/d theta E f(x): the mean of pathwise rows, by parameter row.
 ///
@@ -97,14 +97,20 @@ impl<F: Real, D: Reparameterize<F>> Plan<F> for Pathwise<'_, F, D> {
 
     fn estimate(&self, cost: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
         slopes_door(cost, &self.draw)?;
-        // Slopes are looked through only where the estimate met a NaN.
-        pathwise(self.law.pathwise(&self.draw, cost)?).map_err(|error| no_nan_rows("cost", cost).err().unwrap_or(error))
+        pathwise(self.law.pathwise(&self.draw, cost)?).map_err(|error| blame(error, cost, &self.draw))
     }
 }
 
 /// Slopes are the cost of a plan, whatever the law calls them.
 fn slopes_door<F: Real>(slopes: &ArrayRef2<F>, draw: &Draw<F>) -> Result<()> {
     same_shape("cost", slopes.shape(), draw.x().shape())
+}
+
+/// The error of an estimate that met a NaN, in the words of the plan: only then is anything looked through.
+fn blame<F: Real>(error: Error, cost: &ArrayRef2<F>, draw: &Draw<F>) -> Error {
+    let Error::NaN { .. } = error else { return error };
+    let found = no_nan_rows("cost", cost).and_then(|()| no_nan_rows("points", &draw.x()));
+    found.err().unwrap_or(error)
 }
 
 /// Sticking the landing: the path of the ELBO without its score.
@@ -190,7 +196,6 @@ impl<F: Real, D: Reparameterize<F> + Smooth<F>> Plan<F> for StickingTheLanding<'
 
     fn estimate(&self, cost: &Array2<F>) -> Result<Estimate<F, D::Parts>> {
         let slopes = self.slopes(cost)?;
-        pathwise(self.law.pathwise(&self.draw, &slopes)?)
-            .map_err(|error| no_nan_rows("cost", cost).err().unwrap_or(error))
+        pathwise(self.law.pathwise(&self.draw, &slopes)?).map_err(|error| blame(error, cost, &self.draw))
     }
 }

@@ -8,7 +8,7 @@ use super::fitted_baseline;
 use super::plan::{Bias, Plan};
 use crate::kernel::Level;
 use crate::rows::{Batch, Fold, Grad, pairwise, reduce, weigh};
-use crate::shape::{a_number, at_least_one, groups, no_nan, same_shape};
+use crate::shape::{at_least_one, finite, groups, no_nan, no_nan_rows, same_shape, too_few};
 use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 
 /// The score-function estimate (REINFORCE) from costs and score rows: of d/d theta E f(x).
@@ -25,8 +25,8 @@ use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 /// Bias and variance: by the [`Baseline`]; all need E |f score| to be finite, and a support that does not
 /// move with theta.
 /// Errors: `Shape`, or `NaN` with the row, of `cost` or of a given baseline; `NaN` of the score;
-/// `Parameter` where there are no samples; `TooFew` where S = 1 (or one group), and `Entry` where a cost is
-/// infinite, and a baseline is of the costs; `Count` where its groups do not divide S.
+/// `Parameter` where there are no samples, or a constant is not finite; `Entry` where a cost is infinite; `Count` where
+/// S = 1 (or one group) and the baseline is of the other costs, or where its groups do not divide S.
 /// Source: Williams 1992; leave-one-out: Kool, van Hoof and Welling 2019; chapter `gradient/score_function`.
 ///
 /// ```
@@ -54,9 +54,9 @@ pub fn score_function<F: Real, R: Rows<F>>(
             Estimate::of_rows(&Weighted { rows: &score, weights: advantages(cost, baseline, shape.repeat) })
         }
         Baseline::LeaveOneOut | Baseline::LeaveGroupOut(1) => covariance(cost, &score, F::one()),
-        Baseline::LeaveGroupOut(_) => {
+        Baseline::LeaveGroupOut(k) => {
             let gradient = weighed(cost, &score, baseline)?;
-            Ok(Estimate { gradient, variance: None, samples: shape.repeat })
+            Ok(Estimate { gradient, variance: None, samples: shape.repeat / k })
         }
         Baseline::Mean => covariance(cost, &score, F::one() - F::one() / F::count(shape.repeat)),
         Baseline::Optimal(fitted) => fitted_baseline::in_total(&centred(cost, shape.repeat), &score, fitted),
@@ -71,30 +71,27 @@ fn admit<F: Real>(cost: &ArrayRef1<F>, shape: Shape, baseline: &Baseline<'_, F>)
     admit_baseline("cost", shape, baseline)?;
     same_shape("cost", cost.shape(), &[shape.samples()])?;
     no_nan("cost", cost)?;
-    if matches!(baseline, Baseline::None | Baseline::Constant(_) | Baseline::Given(_)) {
-        return Ok(());
-    }
     let infinite = cost.iter().position(|c| c.is_infinite());
-    let expected = "a finite cost, since a baseline averages it";
+    let expected = "a finite cost";
     infinite.map_or(Ok(()), |i| Err(Error::Entry { name: "cost", index: vec![i], value: cost[i].as_f64(), expected }))
 }
 
-/// The door of a baseline, which needs no costs; `name` is what has too few rows for it.
+/// The door of a baseline, which needs no costs; `name` is what has too few rows a parameter row for it.
 fn admit_baseline<F: Real>(name: &'static str, shape: Shape, baseline: &Baseline<'_, F>) -> Result<()> {
     let Shape { rows, repeat: samples, .. } = shape;
     at_least_one("repeat", samples)?;
     let groups = match baseline {
         Baseline::None => return Ok(()),
-        Baseline::Constant(b) => return a_number("baseline", *b),
+        Baseline::Constant(b) => return finite("baseline", *b),
         Baseline::Given(b) => {
             same_shape("baseline", b.shape(), &[shape.samples()])?;
             return no_nan("baseline", b);
         }
-        Baseline::LeaveGroupOut(k) => groups("samples", samples, *k)?,
+        Baseline::LeaveGroupOut(k) => groups(name, samples, *k)?,
         _ => samples,
     };
     if groups < 2 && rows > 0 {
-        return Err(Error::TooFew { name, got: samples, needs: (samples / groups).saturating_mul(2) });
+        return Err(too_few(name, samples, (samples / groups).saturating_mul(2)));
     }
     Ok(())
 }
@@ -117,7 +114,9 @@ fn advantages<F: Real>(cost: &ArrayRef1<F>, baseline: Baseline<'_, F>, samples: 
 fn leaving_group_out<F: Real>(cost: &ArrayRef1<F>, samples: usize, k: usize) -> Array1<F> {
     let mut off = centred(cost, samples);
     for g in 0..off.len() / k {
-        let own = pairwise(k, |s| off[g * k + s]) / F::count(samples - k);
+        // Shares are summed: a sum of costs may overflow.
+        let each = F::count(samples - k).recip();
+        let own = pairwise(k, |s| off[g * k + s] * each);
         (0..k).for_each(|s| off[g * k + s] += own);
     }
     off
@@ -160,7 +159,11 @@ fn weighed<F: Real, R: Rows<F>>(
 /// ```
 fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Result<Estimate<F, R::Parts>> {
     let Shape { rows, repeat: samples, .. } = score.shape();
-    let off = centred(cost, samples);
+    let mut off = centred(cost, samples);
+    // In units of the largest, so that squares of costs do not overflow.
+    let unit = off.iter().fold(F::zero(), |most, c| most.max(c.abs()));
+    let unit = if unit > F::zero() { unit } else { F::one() };
+    off.mapv_inplace(|c| c / unit);
     let sums = reduce(score, &CoMoments { off: &off })?;
     let parts = score.parts();
     let width = parts.width();
@@ -175,11 +178,14 @@ fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Res
             let mean: F = first / s;
             let s02 = second - mean * first;
             let s22 = s22 - two * mean * of_squares + mean * mean * s20;
-            gradient[[t, j]] = by * s11 / (s - one);
+            gradient[[t, j]] = by * unit * (s11 / (s - one));
             let of_products = s22 / ((s - two) * (s - three));
             let of_spreads = s20 * s02 / (s * (s - one) * (s - two) * (s - three));
             let of_mean = (s + one) * s11 * s11 / (s * (s - one) * (s - one) * (s - three));
-            variance[[t, j]] = by * by * (of_products - of_spreads - of_mean);
+            let v = of_products - of_spreads - of_mean;
+            // Where squares of scores overflow, so do differences of them.
+            let v = if v.is_nan() & s11.is_finite() { F::infinity() } else { v };
+            variance[[t, j]] = by * unit * (by * unit * v);
         }
     }
     let variance = (samples >= 4).then(|| Grad::held(variance, parts.clone()));
@@ -272,13 +278,13 @@ pub struct ScoreFunction<'a, F, D> {
 impl<'a, F: Real, D: Distribution<F>> ScoreFunction<'a, F, D> {
     /// Samples of the law made from noise.
     ///
-    /// Errors: `Shape` of `noise`, or of a given baseline, whose NaN is one too; `TooFew` samples for the baseline;
-    /// `Count` where its groups do not divide them.
+    /// Errors: `Shape` of `noise`, or of a given baseline, whose NaN is one too; `Count` where the samples of a
+    /// parameter row are too few for the baseline, or its groups do not divide them; `Parameter` of a constant.
     pub fn propose(law: &'a D, noise: Array2<F>, baseline: Baseline<'a, F>) -> Result<Self>
     where
         D: Transform<F>,
     {
-        admit_baseline("samples", law.shape(), &baseline)?;
+        admit_baseline("noise", law.shape(), &baseline)?;
         Ok(Self { law, x: law.sample_from(noise)?, baseline })
     }
 
@@ -286,7 +292,7 @@ impl<'a, F: Real, D: Distribution<F>> ScoreFunction<'a, F, D> {
     ///
     /// Errors: as [`propose`](Self::propose); what the law does not admit.
     pub fn at(law: &'a D, x: Array2<F>, baseline: Baseline<'a, F>) -> Result<Self> {
-        admit_baseline("samples", law.shape(), &baseline)?;
+        admit_baseline("x", law.shape(), &baseline)?;
         let _checked = law.score(&x)?;
         Ok(Self { law, x, baseline })
     }
@@ -321,6 +327,11 @@ impl<F: Real, D: Distribution<F>> Plan<F> for ScoreFunction<'_, F, D> {
     }
 
     fn estimate(&self, cost: &Array1<F>) -> Result<Estimate<F, D::Parts>> {
-        score_function(cost, self.law.score(&self.x)?, self.baseline)
+        let score = self.law.score(&self.x)?;
+        // Points are looked through only where the estimate met a NaN.
+        score_function(cost, score, self.baseline).map_err(|error| match error {
+            Error::NaN { name: "score", .. } => no_nan_rows("points", &self.x).err().unwrap_or(error),
+            _ => error,
+        })
     }
 }

@@ -225,8 +225,8 @@ impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
     }
 }
 
-/// The rows that `f` writes for a range of the rows of the inputs, one behind the other: as many as there is room
-/// for in `out`.
+/// The rows that `f` writes for a range of the rows of the inputs, one behind the other: as many as there are, and as
+/// there is room for in `out`.
 pub(crate) fn write_rows<F: Real, const K: usize>(
     level: Level,
     range: Range<usize>,
@@ -235,8 +235,9 @@ pub(crate) fn write_rows<F: Real, const K: usize>(
     f: &impl RowFn<F, K>,
     out: &mut [F],
 ) {
-    let room = range.start + out.len() / width.max(1);
-    run(level, Pass { range: range.start..range.end.min(room), inputs, f, sink: &mut Rows { width, out } });
+    let room = range.start.saturating_add(out.len() / width.max(1));
+    let end = inputs.iter().map(|input| input.nrows()).fold(range.end.min(room), usize::min);
+    run(level, Pass { range: range.start..end, inputs, f, sink: &mut Consecutive { width, out } });
 }
 
 struct Append<F, const M: usize> {
@@ -305,12 +306,12 @@ impl<F: Real, const M: usize> Sink<F> for Place<'_, F, M> {
 }
 
 /// What is left of a place of rows, of which no value is kept.
-struct Rows<'a, F> {
+struct Consecutive<'a, F> {
     width: usize,
     out: &'a mut [F],
 }
 
-impl<F: Real> Sink<F> for Rows<'_, F> {
+impl<F: Real> Sink<F> for Consecutive<'_, F> {
     #[inline(always)]
     fn slot(&mut self) -> &mut [F] {
         &mut self.out[..self.width]

@@ -12,7 +12,7 @@ const LANES: usize = 32;
 ///
 /// A row is filled up to whole vectors with zeros: `term` is asked for those too, and what it says of them is dropped.
 /// Shapes: every input, and every output that is written, has one length `d`. Where they do not,
-/// which is a fault of the law, the sum is NaN and nothing is written.
+/// which is a fault of the law, the sum and all outputs are NaN.
 ///
 /// ```
 /// use estimand::rows::sum_coordinates;
@@ -38,7 +38,7 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
 /// The outputs of each coordinate of a row, where there is nothing to sum: [`sum_coordinates`] without its sums, which
 /// the compiler does not leave out by itself.
 ///
-/// Shapes: as there. Where they do not fit, which is a fault of the law, all outputs are NaN.
+/// Shapes: as there.
 ///
 /// ```
 /// use estimand::rows::map_coordinates;
@@ -51,13 +51,10 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
 #[inline(always)]
 pub fn map_coordinates<F: Real, const K: usize, const M: usize>(
     inputs: [&[F]; K],
-    mut outputs: [&mut [F]; M],
+    outputs: [&mut [F]; M],
     term: impl Fn([F; K]) -> [F; M],
 ) {
-    let again = outputs.each_mut().map(|row| &mut row[..]);
-    if coordinates::<false, true, _, _, _>(inputs, again, |inputs| (F::zero(), term(inputs))).is_nan() {
-        outputs.into_iter().for_each(|row| row.fill(F::nan()));
-    }
+    coordinates::<false, true, _, _, _>(inputs, outputs, |inputs| (F::zero(), term(inputs)));
 }
 
 /// The loop of both; without `SUM` the sum is 0, or NaN where shapes do not fit.
@@ -71,6 +68,9 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
     let mut rows =
         inputs.iter().map(|row| row.len()).chain(outputs.iter().map(|row| if WRITE { row.len() } else { d }));
     if !rows.all(|length| length == d) {
+        if WRITE {
+            outputs.into_iter().for_each(|row| row.fill(F::nan()));
+        }
         return F::nan();
     }
     let inputs = inputs.map(|row| row.as_chunks::<LANES>());

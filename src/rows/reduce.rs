@@ -34,6 +34,34 @@ const TASK_LEVEL: u32 = 5;
 /// assert_eq!(score.weighted(&array![0.5, 0.5])?.flat(), array![[-1.0, 4.0]]);
 /// # Ok::<(), estimand::Error>(())
 /// ```
+///
+/// Rows of one's own say what they are, and write themselves:
+///
+/// ```
+/// use std::ops::Range;
+/// use estimand::{Rows, Shape, distribution::LogitParts, kernel::Level, ndarray::array};
+///
+/// /// Row i is (i, i^2).
+/// struct Powers;
+/// impl Rows<f64> for Powers {
+///     type Parts = LogitParts;
+///     const NAME: &'static str = "powers";
+///
+///     fn parts(&self) -> LogitParts {
+///         LogitParts { dim: 2 }
+///     }
+///     fn shape(&self) -> Shape {
+///         Shape { rows: 2, repeat: 3, dim: 2 }                             // two parameter rows, three samples each
+///     }
+///     fn write_rows(&self, _: Level, range: Range<usize>, out: &mut [f64]) {
+///         for (i, row) in range.zip(out.chunks_exact_mut(2)) {
+///             row.copy_from_slice(&[i as f64, (i * i) as f64]);
+///         }
+///     }
+/// }
+/// assert_eq!(Powers.total()?.flat(), array![[3.0, 5.0], [12.0, 50.0]]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub trait Rows<F: Real>: Sync {
     /// How a row is divided.
     type Parts: Parts;
@@ -47,8 +75,8 @@ pub trait Rows<F: Real>: Sync {
     /// How the rows are shared.
     fn shape(&self) -> Shape;
 
-    /// Makes the rows of a range, at a level, one behind the other: `out` has room for as many rows as the
-    /// range, of [`shape`](Self::shape)`.samples()`, has.
+    /// Makes the rows of a range, at a level, one behind the other. `out` holds other rows before, and has to be
+    /// written in full; what there is no row for, or no room, is left out.
     fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]);
 
     /// Makes the rows of a range once each, in order, at a level: `each(i, row)`. A range that ends
@@ -77,7 +105,7 @@ pub trait Rows<F: Real>: Sync {
     fn collect(&self) -> Grad<F, Self::Parts> {
         let parts = self.parts();
         let shape = (self.shape().samples(), parts.width());
-        let mut flat = vec![F::zero(); shape.0 * shape.1];
+        let mut flat = vec![F::zero(); shape.0.saturating_mul(shape.1)];
         self.write_rows(Level::best(), 0..shape.0, &mut flat);
         Grad::held(Array2::from_shape_vec(shape, flat).unwrap_or_default(), parts)
     }
@@ -98,7 +126,8 @@ pub trait Rows<F: Real>: Sync {
         same_shape("weights", weights.shape(), &[self.shape().samples()])?;
         no_nan("weights", weights)?;
         let weights = weights.as_standard_layout();
-        Ok(Grad::held(reduce(self, &Sum(weights.as_slice()))?, self.parts()))
+        // In standard layout by construction: always a slice.
+        Ok(Grad::held(reduce(self, &Sum(Some(weights.as_slice().unwrap_or_default())))?, self.parts()))
     }
 }
 
@@ -125,7 +154,7 @@ fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Ar
         _ => states(rows, fold, 0..samples),
     };
     // Parameter rows without a sample have the sum of nothing.
-    flat.resize(shape.rows * count, F::zero());
+    flat.resize(shape.rows.saturating_mul(count), F::zero());
     Array2::from_shape_vec((shape.rows, count), flat).unwrap_or_default()
 }
 
@@ -234,11 +263,13 @@ impl<F: Real, P: Parts> Rows<F> for Held<'_, F, P> {
 
     fn write_rows(&self, _: Level, range: Range<usize>, out: &mut [F]) {
         let width = self.flat.ncols();
+        let held = range.start.min(self.flat.nrows())..range.end.min(self.flat.nrows());
         if let Some(numbers) = self.flat.to_slice() {
-            out.copy_from_slice(numbers.get(range.start * width..range.end * width).unwrap_or_default());
+            let numbers = numbers.get(held.start * width..held.end * width).unwrap_or_default();
+            out.iter_mut().zip(numbers).for_each(|(to, &from)| *to = from);
             return;
         }
-        for (i, out) in range.zip(out.chunks_exact_mut(width.max(1))) {
+        for (i, out) in held.zip(out.chunks_exact_mut(width.max(1))) {
             self.flat.row(i).iter().zip(out).for_each(|(&from, to)| *to = from);
         }
     }

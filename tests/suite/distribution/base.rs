@@ -143,3 +143,27 @@ fn hard_heavy_tails_at_a_distance_that_overflows() {
     let back = q.pathwise(&draw, &array![[0.0]]).unwrap().total().unwrap();
     assert_eq!(back.flat(), array![[0.0, 0.0]], "a slope of 0 pulls back to 0");
 }
+
+/// A base whose rows have another shape than it was asked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Short;
+
+impl<F: Real> Base<F> for Short {
+    fn log_density<A: Arithmetic<F>>(&self, _: A, z: F) -> ValueGrad<F, F> {
+        ValueGrad { value: -z.abs(), grad: -z.signum() }
+    }
+
+    fn noise<R: Rng + ?Sized>(&self, _: &mut R, out: &mut [F]) {
+        out.fill(F::one());
+    }
+
+    fn noise_rows<R: Rng + ?Sized>(&self, _: &mut R, _: (usize, usize)) -> Array2<F> {
+        Array2::zeros((1, 1))
+    }
+}
+
+#[test]
+fn hard_a_base_that_makes_another_shape_fills_one() {
+    let q = LocScale::<f64, Short>::standard(3, 2).unwrap();
+    assert_eq!(q.sample(&mut StdRng::seed_from_u64(1)), Array2::<f64>::ones((3, 2)));
+}

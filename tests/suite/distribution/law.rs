@@ -3,6 +3,7 @@ use estimand::distribution::LogitParts;
 use estimand::kernel::Level;
 use estimand::ndarray::{Array1, Array2, ArrayRef2, array};
 use estimand::rand::{SeedableRng, rngs::StdRng};
+use estimand::rows::sum_coordinates;
 use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Grad, Real, Result, Rows, Sample, Shape, ValueGrad};
 
 /// A law written by a user from the three required methods: exponential waiting times, by the
@@ -144,4 +145,50 @@ fn hard_an_earlier_result_of_another_shape_stays_as_it_is() {
     let wrong = Err(Error::Shape { name: "out", got: vec![3, 3], expected: vec![2, 3] });
     assert_eq!(q.sample_into(&mut StdRng::seed_from_u64(1), &mut z), wrong);
     assert_eq!(z, Array2::<f64>::ones((3, 3)));
+}
+
+/// A law with a fault, of which the rows are narrower than its parts from row 200 on: no row of another batch is taken for
+/// its own.
+struct Narrow;
+
+impl Distribution<f64> for Narrow {
+    type Parts = LogitParts;
+
+    fn parts(&self) -> LogitParts {
+        LogitParts { dim: 1 }
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { rows: 1, repeat: 300, dim: 1 }
+    }
+
+    fn log_prob_row<A: Arithmetic<f64>, const GRAD: bool>(&self, _: A, _: usize, x: &[f64], grad: &mut [f64]) -> f64 {
+        let x = if x[0] >= 200.0 { &[][..] } else { x };
+        sum_coordinates::<GRAD, _, 1, 1>([x], [grad], |[x]| (x, [x]))
+    }
+}
+
+#[test]
+fn hard_rows_that_do_not_fit_are_not_those_before() {
+    let x = Array2::from_shape_fn((300, 1), |(i, _)| i as f64);
+    let total = Narrow.score(&x).unwrap().total();
+    assert_eq!(total, Err(Error::NaN { name: "score", row: 200 }));
+}
+
+/// Rows are written as far as there are rows, and room.
+#[test]
+fn hard_rows_beyond_the_last_and_room_beyond_rows() {
+    let (loc, log_scale) = (array![[1.0]], array![[0.0]]);
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap().repeat_rows(2);
+    let x = array![[3.0], [1.0]];
+    let write = |range: std::ops::Range<usize>, room: usize| {
+        let mut out = vec![9.0; room];
+        q.score(&x).unwrap().write_rows(Level::best(), range, &mut out);
+        out
+    };
+    assert_eq!(write(0..10, 6), [2.0, 3.0, 0.0, -1.0, 9.0, 9.0]);
+    assert_eq!(write(0..2, 3), [2.0, 3.0, 9.0]);
+    assert_eq!(write(1..2, 2), [0.0, -1.0]);
+    assert_eq!(write(usize::MAX - 1..usize::MAX, 4), [9.0; 4]);
+    assert!(write(2..2, 0).is_empty());
 }

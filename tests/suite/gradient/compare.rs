@@ -19,22 +19,26 @@ fn fixed(name: &str, bias: Bias, evaluations: usize, rows: Array2<f64>) -> Row<'
 #[test]
 fn ref_a_comparison_by_hand() {
     let rows = [
-        fixed("wide", Bias::Unbiased, 1, array![[1.0, 5.0], [3.0, 5.0]]),
+        fixed("wide", Bias::Unbiased, 1, array![[1.0, 4.0], [3.0, 6.0]]),
         fixed("dear", Bias::Consistent, 4, array![[1.5, 5.0], [2.5, 5.0], [2.0, 5.0]]),
         fixed("wrong", Bias::Biased, 1, array![[7.0, 5.0], [7.0, 5.0]]),
     ];
     let table = compare(&rng(), Some(&array![2.0, 4.0]), &rows).unwrap();
     let [wide, dear, wrong] = &table.measured[..] else { panic!("three rows") };
-    assert_eq!((&wide.mean[..], &wide.variance[..], wide.draws), (&[2.0, 5.0][..], &[2.0, 0.0][..], 2));
-    assert_eq!((wide.total_variance(), wide.variance_times_evaluations()), (2.0, 2.0));
+    assert_eq!((&wide.mean[..], &wide.variance[..], wide.draws), (&[2.0, 5.0][..], &[2.0, 2.0][..], 2));
+    assert_eq!((wide.total_variance(), wide.variance_times_evaluations()), (4.0, 4.0));
     assert_eq!((dear.total_variance(), dear.variance_times_evaluations()), (0.25, 1.0));
-    assert!((wide.signal_to_noise() - (29.0_f64 / 2.0).sqrt()).abs() < 1e-15);
+    assert!((wide.signal_to_noise() - (29.0_f64 / 4.0).sqrt()).abs() < 1e-15);
     assert_eq!(wrong.signal_to_noise(), f64::INFINITY);
-    assert_eq!(wide.bias_found(&array![2.0, 4.0]).unwrap(), [(0.0, 1.0), (1.0, 0.0)]);
+    assert_eq!(wide.bias_found(&array![2.0, 4.0]).unwrap(), [(0.0, 1.0), (1.0, 1.0)]);
     let shape = Error::Shape { name: "truth", got: vec![1], expected: vec![2] };
     assert_eq!(wide.bias_found(&array![2.0]), Err(shape));
     // The wrong one has no variance at all, and does not win.
-    assert_eq!(table.best().map(|m| &m.name[..]), Some("dear"));
+    // It is found to be off, and so is none of the others.
+    assert_eq!([wide, dear, wrong].map(|m| table.contradicts(m)), [false, true, true]);
+    assert_eq!(table.best().map(|m| &m.name[..]), Some("wide"));
+    let unknown = Comparison { truth: None, ..table.clone() };
+    assert_eq!(unknown.best().map(|m| &m.name[..]), Some("dear"));
     let only = Comparison { measured: vec![wrong.clone()], ..table.clone() };
     assert_eq!(only.best().map(|m| &m.name[..]), Some("wrong"));
     assert!(table.measured.iter().all(|m| m.seconds.is_some_and(|s| s >= 0.0)));
@@ -50,10 +54,13 @@ fn hard_the_table_says_what_was_found() {
     table.measured.iter_mut().for_each(|m| m.seconds = Some(2.5e-6));
     let expected = "\
 estimator     said to be  evaluations   worst bias  std error     variance      x evals    signal  us a draw
-wide          unbiased              1    -5.000e-1      1.0e0     2.0000e0     2.0000e0     1.414      2.500
-an estimator  biased               40    -5.000e-1     5.0e-1    5.0000e-1     2.0000e1     2.828      2.500
+wide          unbiased              1   -5.000e-1       1.0e0     2.0000e0     2.0000e0     1.414      2.500
+an estimator  biased               40   -5.000e-1      5.0e-1    5.0000e-1     2.0000e1     2.828      2.500
 least variance x evaluations: wide";
     assert_eq!(table.to_string(), expected, "\n{table}");
+    table.truth = Some(vec![20.0]);
+    let text = table.to_string();
+    assert!(text.contains("-1.800e1*") && text.contains("* more than 6 standard errors from the truth"), "{text}");
     table.truth = None;
     table.measured[0].seconds = None;
     let text = table.to_string();
@@ -82,7 +89,10 @@ fn hard_estimators_that_cannot_be_compared() {
         of(name, Error::Shape { name: "rows", got: got.to_vec(), expected: expected.to_vec() })
     };
     assert_eq!(run(fixed("b", Bias::Unbiased, 1, array![[1.0], [1.0]]), None), shape("b", &[2, 1], &[2, 2]));
-    assert_eq!(run(one(), Some(&array![1.0])), shape("a", &[2, 2], &[2, 1]));
+    let truth = Error::Shape { name: "truth", got: vec![1], expected: vec![2] };
+    assert_eq!(run(one(), Some(&array![1.0])), Some(truth));
+    let entry = Error::Entry { name: "truth", index: vec![1], value: f64::INFINITY, expected: "a finite number" };
+    assert_eq!(run(one(), Some(&array![1.0, f64::INFINITY])), Some(entry));
     let few = of("b", Error::TooFew { name: "rows", got: 1, needs: 2 });
     assert_eq!(run(fixed("b", Bias::Unbiased, 1, array![[1.0, 1.0]]), None), few);
     let holed = fixed("b", Bias::Unbiased, 1, array![[1.0, 1.0], [1.0, f64::NAN]]);

@@ -124,8 +124,11 @@ fn hard_controls_at_the_door() {
     let none = run(&Array2::zeros((6, 0)), &Array1::zeros(0), Fitted::OnAll);
     assert_eq!(none, Some(Error::Parameter { name: "controls", value: 0.0, expected: "at least 1" }));
     let few = |draws, fitted| control_variates(&rows(), draws, &h, &zero, fitted).err();
-    assert_eq!(few(2, Fitted::OnAll), Some(Error::TooFew { name: "rows", got: 2, needs: 3 }));
-    assert_eq!(few(3, Fitted::LeavingOneOut), Some(Error::TooFew { name: "rows", got: 3, needs: 4 }));
+    let too_few = |got, expected: &str| {
+        Some(Error::Count { name: "rows", axis: "rows a parameter row", got, expected: expected.to_owned() })
+    };
+    assert_eq!(few(2, Fitted::OnAll), too_few(2, "at least 3"));
+    assert_eq!(few(3, Fitted::LeavingOneOut), too_few(3, "at least 4"));
     assert_eq!(
         few(4, Fitted::OnAll),
         Some(Error::Count { name: "rows", axis: "rows", got: 6, expected: "a multiple of 4".to_owned() })

@@ -110,7 +110,7 @@ fn hard_draws_that_do_not_fit() {
     let rows = || Grad::new(Array2::<f64>::ones((4, 2)), parts).unwrap();
     let count = Error::Count { name: "rows", axis: "rows", got: 4, expected: "a multiple of 3".to_owned() };
     assert_eq!(Estimate::of_draws(&rows(), 3), Err(count));
-    let zero = Error::Parameter { name: "k", value: 0.0, expected: "at least 1" };
+    let zero = Error::Parameter { name: "draws", value: 0.0, expected: "at least 1" };
     assert_eq!(Estimate::of_draws(&rows(), 0), Err(zero));
     let mut holed = Array2::<f64>::ones((4, 2));
     holed[[3, 1]] = f64::NAN;
@@ -147,6 +147,40 @@ fn hard_rows_whose_squares_overflow() {
         assert!(mean.abs() < 128.0 * f64::EPSILON * 2e200);
         assert_eq!(g.variance.unwrap().flat()[[0, 0]], f64::INFINITY);
     }
+}
+
+/// Numbers whose differences overflow have a mean, in a block and between blocks, and a variance without end.
+#[test]
+fn hard_rows_whose_differences_overflow() {
+    fn run<F: Real>() {
+        let big = F::of(0.9) * F::max_value();
+        for n in [2, 128, 256, 300] {
+            for split in [1, n / 2, n - 1] {
+                let rows = Array2::from_shape_fn((n, 1), |(i, _)| if i < split { big } else { -big });
+                let g = Estimate::of_rows(&Table::new(rows, n)).unwrap();
+                let (found, count) = (g.gradient.flat()[[0, 0]].as_f64(), n as f64);
+                let share = (2.0 * split as f64 - count) / count;
+                let off = (found / F::max_value().as_f64() - 0.9 * share).abs();
+                assert!(off < 130.0 * F::epsilon().as_f64(), "{n} {split}: {found}");
+                assert_eq!(g.variance.unwrap().flat()[[0, 0]], F::infinity(), "{n} {split}");
+            }
+        }
+    }
+    run::<f32>();
+    run::<f64>();
+}
+
+/// Two of the three rows that a block may be measured from are far from all others: it is measured again.
+#[test]
+fn hard_two_rows_far_from_the_others() {
+    let value = |i: usize| if i == 0 || i == 64 { 1e5 } else { (i % 7) as f64 - 3.0 };
+    let rows = Array2::from_shape_fn((128, 1), |(i, _)| value(i) as f32);
+    let mean = (0..128).map(value).sum::<f64>() / 128.0;
+    let squares: f64 = (0..128).map(|i| (value(i) - mean).powi(2)).sum();
+    let g = Estimate::of_rows(&Table::new(rows, 128)).unwrap();
+    let variance = f64::from(g.variance.unwrap().flat()[[0, 0]]);
+    let off = (variance / (squares / (128.0 * 127.0)) - 1.0).abs();
+    assert!(off < 130.0 * f64::from(f32::EPSILON), "{}", off / f64::from(f32::EPSILON));
 }
 
 /// Wherever the one row is that is far from all others, the first one too, the variance keeps its digits: a block of 128

@@ -181,7 +181,15 @@ fn hard_one_sample_and_nan_scores() {
             assert_eq!(error, Some(Error::NaN { name: "score", row: 1 }));
             let single = DiagGaussian::<f64>::standard(1, 1).unwrap();
             let error = score_function(&Array1::ones(1), single.score(&Array2::ones((1, 1))).unwrap(), baseline).err();
-            assert_eq!(error, Some(Error::TooFew { name: "cost", got: 1, needs: 2 }));
+            assert_eq!(
+                error,
+                Some(Error::Count {
+                    name: "cost",
+                    axis: "rows a parameter row",
+                    got: 1,
+                    expected: "at least 2".to_owned()
+                })
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The loop over the coordinates of a row.
 
 use estimand::Real;
-use estimand::rows::sum_coordinates;
+use estimand::rows::{map_coordinates, sum_coordinates};
 use proptest::prelude::*;
 
 use crate::support::near::{assert_eps, careful_sum};
@@ -91,12 +91,15 @@ fn hard_unequal_lengths_are_no_sum() {
         let (x, y) = (vec![1.0_f64; d], vec![1.0; other]);
         let mut out = vec![7.0; d];
         let value = sum_coordinates::<true, _, 2, 1>([&x, &y], [&mut out], |[x, y]| (x * y, [x + y]));
-        assert!(value.is_nan() && out.iter().all(|&o| o == 7.0), "inputs of {d} and {other}");
+        assert!(value.is_nan() && out.iter().all(|o| o.is_nan()), "inputs of {d} and {other}");
         let mut out = vec![7.0; other];
         let value = sum_coordinates::<true, _, 1, 1>([&x], [&mut out], |[x]| (x, [x]));
-        assert!(value.is_nan() && out.iter().all(|&o| o == 7.0), "{d} numbers into {other}");
+        assert!(value.is_nan() && out.iter().all(|o| o.is_nan()), "{d} numbers into {other}");
         let value = sum_coordinates::<false, _, 2, 0>([&x, &y], [], |[x, y]| (x * y, []));
         assert!(value.is_nan(), "inputs of {d} and {other}, nothing to write");
+        let mut mapped = vec![7.0; d];
+        map_coordinates([&x, &y], [&mut mapped], |[x, y]| [x + y]);
+        assert!(mapped.iter().all(|o| o.is_nan()), "mapped inputs of {d} and {other}");
         // What is not written may be of any length.
         let value = sum_coordinates::<false, _, 1, 1>([&x], [&mut out], |[x]| (x, [x]));
         assert_eq!(value, d as f64);
@@ -130,4 +133,17 @@ fn stream_the_order_of_additions() {
     let x: Vec<f64> = (1..=1000_u16).map(|j| 1.0 / f64::from(j)).collect();
     let value = sum_coordinates::<false, _, 1, 0>([&x], [], |[x]| (x, []));
     assert_eq!((value, x.iter().sum()), (7.485_470_860_550_345, 7.485_470_860_550_343));
+}
+
+/// Outputs without a sum are those of a plain loop, on either side of each size that is copied.
+#[test]
+fn law_a_map_is_a_plain_loop() {
+    for d in (0..=70).chain([96, 127, 128, 129]) {
+        let (x, y): (Vec<f64>, Vec<f64>) = (0..d).map(|j| ((j as f64).sin(), j as f64)).unzip();
+        let (mut sum, mut product) = (vec![7.0; d], vec![7.0; d]);
+        map_coordinates([&x, &y], [&mut sum, &mut product], |[x, y]| [x + y, x * y]);
+        for j in 0..d {
+            assert_eq!((sum[j], product[j]), (x[j] + y[j], x[j] * y[j]), "{j} of {d}");
+        }
+    }
 }
