@@ -157,12 +157,7 @@ impl<F: Real> Fold<F> for Spread {
     #[inline(always)]
     fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
         let [first, middle, last] = [0, batch.rows / 2, batch.rows - 1].map(|k| batch.part::<L>(k, at));
-        let mut near = [F::zero(); L];
-        for lane in 0..L {
-            let median = median(first[lane], middle[lane], last[lane]);
-            // A number that is not finite is no place to measure from.
-            near[lane] = if median.is_finite() { median } else { F::zero() };
-        }
+        let near = std::array::from_fn(|lane| median(first[lane], middle[lane], last[lane]));
         let count = F::count(batch.rows);
         let [mut sums, mut squares] = off_sums(batch, at, near);
         let (mut means, mut spreads) = ([F::zero(); L], [F::zero(); L]);

@@ -647,3 +647,24 @@ fn stat_intervals_of_skewed_scores_cover_less() {
     let near = [0.99, 1.01].map(|by| chance_of_count(missed, n, by * 0.0589));
     assert!(near[0].max(near[1]) > 1e-9, "{missed}");
 }
+
+/// A common part of the costs, a million times what they differ by, costs no digits: costs are centred twice. By the
+/// definition in double precision, of the same costs.
+#[test]
+fn hard_a_large_common_cost_costs_no_digits() {
+    let samples = 1000;
+    let noise = Array2::from_shape_fn((samples, 1), |(i, _)| (1.7 * i as f64).sin() as f32);
+    // Whole eighths are exact at 2^20 in single precision.
+    let cost = Array1::from_shape_fn(samples, |i| 1_048_576.0 + 0.125 * ((5 * i) % 17) as f32);
+    let (loc, log_scale) = (array![0.0_f32], array![0.0]);
+    let q = DiagGaussian::shared(&loc, &log_scale, samples).unwrap();
+    let (c, s) = (cost.mapv(f64::from), noise.column(0).mapv(f64::from));
+    let (mean, n) = (c.mean().unwrap(), samples as f64);
+    let expected = c.iter().zip(&s).map(|(c, s)| (c - mean) * s).sum::<f64>() / (n - 1.0);
+    let size = c.iter().zip(&s).map(|(c, s)| ((c - mean) * s).abs()).sum::<f64>() / (n - 1.0);
+    let plan = ScoreFunction::propose(&q, noise, Baseline::LeaveOneOut).unwrap();
+    for g in [plan.rows(&cost).unwrap(), plan.estimate(&cost).unwrap().gradient] {
+        // Sums of blocks of 128, joined.
+        assert!((f64::from(g.flat()[[0, 0]]) - expected).abs() < 130.0 * f64::from(f32::EPSILON) * size, "{g:?}");
+    }
+}
