@@ -26,7 +26,7 @@ pub enum Error {
     },
 
     /// A number of rows or columns that cannot be divided as the argument's meaning asks.
-    #[error("`{name}` has {got} {axis}, expected {expected}")]
+    #[error("`{name}` has {got} {}, expected {expected}", counted(*got, axis))]
     Count {
         /// The argument.
         name: &'static str,
@@ -48,7 +48,7 @@ pub enum Error {
     },
 
     /// An entry of an array outside the domain of the mathematics.
-    #[error("`{name}` is {value} at {index:?}, expected {expected}")]
+    #[error("`{name}` is {} at {index:?}, expected {expected}", short(*value))]
     Entry {
         /// The argument.
         name: &'static str,
@@ -61,7 +61,7 @@ pub enum Error {
     },
 
     /// A number given by itself (a temperature, a weight, a count) outside its domain.
-    #[error("`{name}` is {value}, expected {expected}")]
+    #[error("`{name}` is {}, expected {expected}", short(*value))]
     Parameter {
         /// The argument.
         name: &'static str,
@@ -72,7 +72,7 @@ pub enum Error {
     },
 
     /// Fewer rows than the statistic needs.
-    #[error("`{name}` has {got} rows, needs at least {needs}")]
+    #[error("`{name}` has {got} {}, needs at least {needs}", counted(*got, "rows"))]
     TooFew {
         /// The argument.
         name: &'static str,
@@ -94,3 +94,19 @@ pub enum Error {
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A number as it is usually written: 0.5, -1, and not 200 digits for 1e-200.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    let plain = value == 0.0 || !value.is_finite() || (1e-5..1e16).contains(&size);
+    if plain { value.to_string() } else { format!("{value:e}") }
+}
+
+/// The word for so many of them.
+fn counted(got: usize, axis: &'static str) -> &'static str {
+    match (got, axis) {
+        (1, "rows") => "row",
+        (1, "columns") => "column",
+        _ => axis,
+    }
+}

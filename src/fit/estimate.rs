@@ -6,7 +6,8 @@ use crate::{Error, Real, Result};
 ///
 /// Estimand: the mean of the law. Bias: unbiased, with variance sigma^2 / N, the least that an
 /// unbiased estimator can have ([`Information`](super::Information)).
-/// Errors: `TooFew` of no observations; `NaN` with the row; `Parameter` where no weight is above 0.
+/// Errors: `TooFew` of no observations; `NaN` with the row; `Parameter` where one is infinite, without its row,
+/// which moments do not keep, and where no weight is above 0.
 ///
 /// ```
 /// use estimand::fit::{Moments, mle_mean};
@@ -14,7 +15,7 @@ use crate::{Error, Real, Result};
 /// # Ok::<(), estimand::Error>(())
 /// ```
 pub fn mle_mean<F: Real>(moments: &Moments<F>) -> Result<F> {
-    moments.mean()
+    mean_of(moments)
 }
 
 /// The maximum-likelihood mean and variance, both unknown: the mean of the observations, and their
@@ -23,8 +24,7 @@ pub fn mle_mean<F: Real>(moments: &Moments<F>) -> Result<F> {
 /// Bias: the mean is unbiased; the variance is biased, its expectation is sigma^2 (N - 1) / N, since
 /// the mean lies nearer to the observations than the truth does ([`bessel`] mends that).
 /// Errors: those of [`mle_mean`]; `TooFew` of one observation, `Count` where one has all the weight, and
-/// `Parameter` where all are equal: the likelihood grows without bound as the variance goes to 0. `Parameter`
-/// where one is not finite.
+/// `Parameter` where all are equal: the likelihood grows without bound as the variance goes to 0.
 /// Source: chapter `fit/mle`.
 ///
 /// ```
@@ -45,7 +45,7 @@ pub fn mle<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
 ///
 /// Bias: unbiased, both; the root of the variance is not an unbiased standard deviation. An interval made of
 /// it, of the mean or of the next observation, is too narrow while N is small, since the variance is an
-/// estimate too: [`mean_interval`](super::mean_interval).
+/// estimate too: [`mean_interval`](super::mean_interval), [`next_interval`](super::next_interval).
 /// Errors: those of [`mle`].
 pub fn bessel<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
     law(mean_of(moments)?, moments.unbiased_variance()?)

@@ -112,7 +112,8 @@ impl<F: Real> Gaussian<F> {
     /// this is a posterior, a predictive one where it is a predictive law.
     ///
     /// The variance is taken for known. An interval from one that was estimated with the mean is too narrow, at
-    /// N = 5 by 29 % at a level of 95 %: see [`mean_interval`](super::mean_interval).
+    /// N = 5 by 29 % at a level of 95 %: see [`mean_interval`](super::mean_interval) and
+    /// [`next_interval`](super::next_interval).
     ///
     /// Errors: `Parameter` where `level` is not between 0 and 1, both excluded.
     pub fn interval(&self, level: F) -> Result<(F, F)> {
@@ -167,7 +168,7 @@ fn between<F: Real>(a: F, share_a: F, b: F, share_b: F) -> F {
 /// The mean of observations, all of which are finite.
 pub(super) fn mean_of<F: Real>(moments: &Moments<F>) -> Result<F> {
     let mean = moments.mean()?;
-    // Of infinities of both signs it is NaN.
+    // Of infinities of both signs it is NaN, and the data are not. Which row one was in, moments do not keep.
     finite("x", if mean.is_nan() { F::infinity() } else { mean })?;
     Ok(mean)
 }

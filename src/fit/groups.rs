@@ -1,5 +1,6 @@
 use ndarray::{Array1, ArrayRef1};
 
+use super::estimate::bessel;
 use super::gaussian::Gaussian;
 use super::likelihood::{MeanLikelihood, log_peak};
 use crate::moments::Moments;
@@ -58,9 +59,10 @@ impl<F: Real> Homogeneity<F> {
 impl<F: Real> Groups<F> {
     /// Of groups whose variances are known, one a group. A group without observations says nothing.
     ///
-    /// Errors: `TooFew` of no groups; `Shape` where `variances` are not as many; `Entry` with the first
-    /// that is not finite and above 0; what [`Moments::mean`] says of a group that has observations, and
-    /// `Parameter` where one of them is not finite.
+    /// Errors: `TooFew` of no groups; `Shape` where `variances` are not as many; `Entry` of `variances` with the
+    /// first that is not finite and above 0, also divided by the weight of its group; `Entry` of `groups` with the
+    /// first group that does not do: at `[group, row]` where an observation is NaN, at `[group]` where one is
+    /// infinite (moments do not keep its row) or weights sum to 0.
     pub fn known(groups: &[Moments<F>], variances: &ArrayRef1<F>) -> Result<Self> {
         if groups.is_empty() {
             return Err(Error::TooFew { name: "groups", got: 0, needs: 1 });
@@ -74,8 +76,9 @@ impl<F: Real> Groups<F> {
         }
         let mut means = Vec::new();
         let mut peak = F::zero();
-        for (group, &variance) in groups.iter().zip(variances).filter(|(group, _)| group.count() > 0) {
-            let own = MeanLikelihood::of(group, variance)?;
+        let observed = groups.iter().zip(variances).enumerate().filter(|(_, (group, _))| group.count() > 0);
+        for (i, (group, &variance)) in observed {
+            let own = MeanLikelihood::of(group, variance).map_err(|error| in_group(i, error))?;
             peak += log_peak(group, variance)?;
             let error = own.std_error()?;
             means.push((own.mle()?, error));
@@ -99,12 +102,23 @@ impl<F: Real> Groups<F> {
     /// taken as known.
     ///
     /// That they are estimates is not accounted for: of groups of n the standard error comes out too small
-    /// by a share of about 2/n, and the statistic too large by about as much. Errors: `TooFew` of no groups
-    /// or of fewer than two observations in one; `Entry` of `variances` with the first group whose
-    /// observations are all equal; those of [`known`](Self::known).
+    /// by a share of about 2/n, and the statistic too large by about as much.
+    ///
+    /// Errors: those of [`known`](Self::known), and `Entry` of `groups` at the first with fewer than two observations
+    /// of a weight above 0, or of `variances` where all its observations are equal.
+    ///
+    /// ```
+    /// use estimand::fit::{Groups, Moments};
+    /// let pair: Moments<f64> = [9.0, 11.0].into_iter().collect();
+    /// let lone: Moments<f64> = [10.0].into_iter().collect();
+    /// let error = Groups::estimated(&[pair, lone]).unwrap_err();
+    /// assert_eq!(error.to_string(), "`groups` is 1 at [1], expected at least 2 observations");
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
     pub fn estimated(groups: &[Moments<F>]) -> Result<Self> {
-        let variances = groups.iter().map(Moments::unbiased_variance).collect::<Result<Vec<_>>>()?;
-        Self::known(groups, &Array1::from(variances))
+        let variance = |(i, group)| bessel(group).map(|law| law.variance()).map_err(|error| in_group(i, error));
+        let variances = groups.iter().enumerate().map(variance).collect::<Result<Array1<_>>>()?;
+        Self::known(groups, &variances)
     }
 
     /// The likelihood of the common mean; posterior and evidence follow from it as of one group.
@@ -124,6 +138,19 @@ impl<F: Real> Groups<F> {
             p_value: F::of(upper_tail(degrees, self.statistic.as_f64())),
         })
     }
+}
+
+/// What one group was refused for, with its place among the groups.
+fn in_group(i: usize, error: Error) -> Error {
+    let (name, index, value, expected) = match error {
+        Error::NaN { row, .. } => ("groups", vec![i, row], f64::NAN, "a finite number"),
+        Error::TooFew { got, .. } => ("groups", vec![i], got as f64, "at least 2 observations"),
+        Error::Count { got, .. } => ("groups", vec![i], got as f64, "at least 2 observations of a weight above 0"),
+        Error::Parameter { name: "variance", value, expected } => ("variances", vec![i], value, expected),
+        Error::Parameter { value, expected, .. } => ("groups", vec![i], value, expected),
+        other => return other,
+    };
+    Error::Entry { name, index, value, expected }
 }
 
 /// P(chi-square of so many degrees >= x), in f64: a test is no row of training.

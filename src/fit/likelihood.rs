@@ -42,8 +42,9 @@ pub struct MeanLikelihood<F> {
 impl<F: Real> MeanLikelihood<F> {
     /// Of observations that all have the variance `variance`.
     ///
-    /// Errors: `Parameter` where `variance` is not finite and above 0, or an observation is not
-    /// finite; `NaN` with the row of the first that is; `Parameter` where weights sum to 0.
+    /// Errors: `Parameter` where `variance` is not finite and above 0, also divided by the weight; `NaN` with the
+    /// row of the first observation that is; `Parameter` where one is infinite, without its row, which moments do
+    /// not keep, and where weights sum to 0.
     pub fn of(moments: &Moments<F>, variance: F) -> Result<Self> {
         positive("variance", variance)?;
         if moments.count() == 0 {

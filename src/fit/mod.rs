@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | observations | their statistics, also in parts, weighted, of a stream | [`Moments`] |
 //! | moments | the maximum-likelihood mean; mean and variance | [`mle_mean`], [`mle`], [`bessel`] |
-//! | moments, and no variance that is known | an interval of the mean | [`mean_interval`] |
+//! | moments, and no variance that is known | an interval of the mean; of the next observation | [`mean_interval`], [`next_interval`] |
 //! | moments and a known variance | the likelihood of the mean | [`MeanLikelihood::of`] |
 //! | groups, each of its own variance | the same, and whether they agree | [`Groups`] |
 //! | a likelihood and a prior | the posterior (its mean is the MAP), the evidence | [`MeanLikelihood::posterior`], [`MeanLikelihood::log_marginal`] |
@@ -17,7 +17,8 @@
 //!
 //! All intervals of a [`Gaussian`] take its variance for known. Where it was estimated from the same few
 //! observations they are too narrow: an interval of 95 % about their mean holds the true one in 70.0, 81.1,
-//! 87.8, 91.8 and 94.7 % of repetitions at N = 2, 3, 5, 10 and 100. [`mean_interval`] is exact.
+//! 87.8, 91.8 and 94.7 % of repetitions at N = 2, 3, 5, 10 and 100. [`mean_interval`] is exact, and so is
+//! [`next_interval`].
 
 mod estimate;
 mod gaussian;
@@ -36,4 +37,4 @@ pub use information::Information;
 pub use likelihood::MeanLikelihood;
 pub use risk::{Risk, break_even};
 pub use square::CompletedSquare;
-pub use student::mean_interval;
+pub use student::{mean_interval, next_interval};

@@ -18,7 +18,53 @@ fn hard_every_refusal_says_its_facts() {
     assert_eq!(said(parameter), "`beta` is -1, expected a number that is not negative");
     let nan = Error::Parameter { name: "step", value: f64::NAN, expected: "a positive, finite number" };
     assert_eq!(said(nan), "`step` is NaN, expected a positive, finite number");
-    assert_eq!(said(Error::TooFew { name: "x", got: 1, needs: 2 }), "`x` has 1 rows, needs at least 2");
+    assert_eq!(said(Error::TooFew { name: "x", got: 0, needs: 2 }), "`x` has 0 rows, needs at least 2");
+    let source = Box::new(Error::NaN { name: "cost", row: 3 });
+    let estimator = Error::Estimator { name: "path".to_owned(), source };
+    assert_eq!(said(estimator), "path: `cost` is NaN in row 3");
+}
+
+#[test]
+fn hard_one_is_singular() {
+    let count = |axis, got| Error::Count { name: "x", axis, got, expected: "a multiple of 4".to_owned() }.to_string();
+    for (axis, got, words) in
+        [("rows", 1, "1 row"), ("columns", 1, "1 column"), ("rows", 2, "2 rows"), ("columns", 0, "0 columns")]
+    {
+        assert_eq!(count(axis, got), format!("`x` has {words}, expected a multiple of 4"));
+    }
+    for (got, words) in [(1, "1 row"), (2, "2 rows")] {
+        let few = Error::TooFew { name: "x", got, needs: 3 };
+        assert_eq!(few.to_string(), format!("`x` has {words}, needs at least 3"));
+    }
+}
+
+/// Usual numbers plainly, very small and very large ones by their exponent; all as they are read back.
+#[test]
+fn hard_numbers_are_short() {
+    for (value, written) in [
+        (0.0, "0"),
+        (-0.0, "-0"),
+        (0.5, "0.5"),
+        (-1.0, "-1"),
+        (1e-5, "0.00001"),
+        (9.5e-6, "9.5e-6"),
+        (1e-200, "1e-200"),
+        (-2.5e-310, "-2.5e-310"),
+        (123_456_789.0, "123456789"),
+        (9_007_199_254_740_992.0, "9007199254740992"),
+        (1e16, "1e16"),
+        (-1.5e300, "-1.5e300"),
+        (f64::MAX, "1.7976931348623157e308"),
+        (f64::INFINITY, "inf"),
+        (f64::NEG_INFINITY, "-inf"),
+        (f64::NAN, "NaN"),
+    ] {
+        let parameter = Error::Parameter { name: "sd", value, expected: "a finite number above 0" };
+        assert_eq!(parameter.to_string(), format!("`sd` is {written}, expected a finite number above 0"));
+        let entry = Error::Entry { name: "x", index: vec![2], value, expected: "a finite number above 0" };
+        assert_eq!(entry.to_string(), format!("`x` is {written} at [2], expected a finite number above 0"));
+        assert!(value.is_nan() || written.parse() == Ok(value), "{written}");
+    }
 }
 
 #[test]

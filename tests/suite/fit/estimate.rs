@@ -1,4 +1,4 @@
-use estimand::fit::{Moments, bessel, mle, mle_mean};
+use estimand::fit::{Gaussian, Moments, bessel, mle, mle_mean};
 use estimand::ndarray::array;
 use estimand::noise::Standard;
 use estimand::rand::{SeedableRng, rngs::StdRng};
@@ -77,10 +77,12 @@ fn hard_too_few_and_all_equal() {
     let nan = moments(&[1.0, f64::NAN, 2.0]);
     assert_eq!(mle(&nan), Err(Error::NaN { name: "x", row: 1 }));
     assert_eq!(mle_mean(&nan), Err(Error::NaN { name: "x", row: 1 }));
-    let infinite = |value| Err(Error::Parameter { name: "x", value, expected: "a finite number" });
+    let infinite = |value| Err::<Gaussian<f64>, _>(Error::Parameter { name: "x", value, expected: "a finite number" });
     for (x, value) in [([1.0, f64::INFINITY], f64::INFINITY), ([f64::NEG_INFINITY, f64::INFINITY], f64::INFINITY)] {
         assert_eq!((mle(&moments(&x)), bessel(&moments(&x))), (infinite(value), infinite(value)));
+        assert_eq!(mle_mean(&moments(&x)), infinite(value).map(|law| law.mean()));
     }
+    assert_eq!(mle_mean(&moments(&[f64::NEG_INFINITY])), infinite(f64::NEG_INFINITY).map(|law| law.mean()));
     assert_eq!(mle(&moments(&[1.0, f64::NEG_INFINITY])), infinite(f64::NEG_INFINITY));
     // One of three rows has all the weight.
     let lone = Moments::of_weighted(&array![1.0, 2.0, 3.0], &array![0.0, 2.0, 0.0]).unwrap();

@@ -179,11 +179,6 @@ fn hard_groups_that_are_none() {
         assert_eq!(Groups::known(&pair, &array![1.0, value]), Err(entry));
     }
     assert!(Groups::known(&pair, &array![f64::NAN, 1.0]).is_err());
-    assert_eq!(Groups::estimated(&pair), few("x", 1, 2));
-    let equal = Error::Entry { name: "variances", index: vec![0], value: 0.0, expected };
-    assert_eq!(Groups::estimated(&all(&[vec![2.0, 2.0], vec![1.0, 3.0]])), Err(equal));
-    let nan = all(&[vec![1.0], vec![1.0, f64::NAN]]);
-    assert_eq!(Groups::known(&nan, &array![1.0, 1.0]), Err(Error::NaN { name: "x", row: 1 }));
     // Nothing was observed: no MLE, and the posterior is the prior.
     let nothing = Groups::known(&all(&[vec![], vec![]]), &array![1.0, 1.0]).unwrap();
     assert_eq!(nothing.likelihood().mle(), few("x", 0, 1).map(|_: Groups<f64>| 0.0));
@@ -192,6 +187,47 @@ fn hard_groups_that_are_none() {
     assert_eq!(nothing.homogeneity(), Err(Error::TooFew { name: "groups", got: 0, needs: 2 }));
     let one = Groups::known(&all(&[vec![1.0, 2.0], vec![]]), &array![1.0, 1.0]).unwrap();
     assert_eq!(one.homogeneity(), Err(Error::TooFew { name: "groups", got: 1, needs: 2 }));
+}
+
+/// Whatever is wrong with one group, the error has its place.
+#[test]
+fn hard_the_group_that_does_not_do() {
+    let entry = |name, index, value, expected| Err(Error::Entry { name, index, value, expected });
+    let ones = |groups: &[Moments<f64>]| Groups::known(groups, &Array1::ones(groups.len()));
+    let good = moments(&[1.0, 2.0]);
+    let weighted = |w: [f64; 2]| Moments::of_weighted(&array![1.0, 2.0], &Array1::from(w.to_vec())).unwrap();
+
+    // A NaN: the group, and the row in it. It does not equal itself, but what is said of it does.
+    let nan = [good, Moments::new(), moments(&[1.0, 2.0, f64::NAN])];
+    assert_eq!(ones(&nan).unwrap_err().to_string(), "`groups` is NaN at [2, 2], expected a finite number");
+    let found = Groups::estimated(&[good, moments(&[f64::NAN, 2.0])]).unwrap_err().to_string();
+    assert_eq!(found, "`groups` is NaN at [1, 0], expected a finite number");
+
+    // An infinity: the group, as moments keep no row. Of both signs too.
+    let inf = f64::INFINITY;
+    for (x, value) in [([1.0, inf], inf), ([-inf, 1.0], -inf), ([inf, -inf], inf)] {
+        let expected = entry("groups", vec![1], value, "a finite number");
+        let groups = [good, moments(&x)];
+        assert_eq!((ones(&groups), Groups::estimated(&groups)), (expected.clone(), expected));
+    }
+
+    for (x, got) in [(vec![7.0], 1.0), (vec![], 0.0)] {
+        let expected = entry("groups", vec![1], got, "at least 2 observations");
+        assert_eq!(Groups::estimated(&[good, moments(&x), good]), expected);
+    }
+    let expected = entry("groups", vec![2], 1.0, "at least 2 observations of a weight above 0");
+    assert_eq!(Groups::estimated(&[good, good, weighted([0.0, 2.0])]), expected);
+    let expected = entry("variances", vec![1], 0.0, "observations that are not all equal");
+    assert_eq!(Groups::estimated(&[good, moments(&[2.0, 2.0])]), expected);
+    let expected = entry("variances", vec![1], inf, "a finite number above 0");
+    assert_eq!(Groups::estimated(&[good, moments(&[-1e200, 1e200])]), expected);
+
+    let weightless = [good, weighted([0.0, 0.0])];
+    let expected = entry("groups", vec![1], 0.0, "weights whose sum is above 0 and finite");
+    assert_eq!((ones(&weightless), Groups::estimated(&weightless)), (expected.clone(), expected));
+    let light = Groups::known(&[good, weighted([1e-300, 1e-300])], &array![1.0, 1e300]);
+    let expected = "one whose quotient by the weight is a finite number above 0";
+    assert_eq!(light, entry("variances", vec![1], 1e300, expected));
 }
 
 /// Precisions that are no numbers; and f32.
