@@ -25,12 +25,12 @@ pub enum Error {
         expected: Vec<usize>,
     },
 
-    /// A number of rows or columns that cannot be divided as the argument's meaning asks.
+    /// A number of rows or columns that is not what the argument's meaning asks: too few, or not divisible.
     #[error("`{name}` has {got} {}, expected {expected}", counted(*got, axis))]
     Count {
         /// The argument.
         name: &'static str,
-        /// What was counted: rows or columns.
+        /// What was counted: rows or columns, of all or of a parameter row.
         axis: &'static str,
         /// How many there are.
         got: usize,
@@ -107,6 +107,7 @@ fn counted(got: usize, axis: &'static str) -> &'static str {
     match (got, axis) {
         (1, "rows") => "row",
         (1, "columns") => "column",
+        (1, "rows a parameter row") => "row a parameter row",
         _ => axis,
     }
 }

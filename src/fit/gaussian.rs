@@ -118,8 +118,13 @@ impl<F: Real> Gaussian<F> {
     /// Errors: `Parameter` where `level` is not between 0 and 1, both excluded.
     pub fn interval(&self, level: F) -> Result<(F, F)> {
         share("level", level)?;
-        // The lower tail: what is left of a level near 1 is exact, and 1 less it would not be.
-        let half = -Normal.quantile(F::of(0.5) * (F::one() - level)) * self.sd();
+        // Of a level near 1 what is left is exact, and of one near 0 the level itself.
+        let quantile = if level < F::of(0.5) {
+            F::of(std::f64::consts::SQRT_2 * erf_inv(level.as_f64()))
+        } else {
+            -Normal.quantile(F::of(0.5) * (F::one() - level))
+        };
+        let half = quantile * self.sd();
         Ok((self.mean - half, self.mean + half))
     }
 
