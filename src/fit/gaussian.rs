@@ -1,4 +1,5 @@
 use ndarray::arr1;
+use statrs::function::erf::erf_inv;
 
 use crate::distribution::{BaseCdf, DiagGaussian, Normal, half_ln_tau};
 use crate::moments::Moments;

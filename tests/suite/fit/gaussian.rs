@@ -167,3 +167,19 @@ fn hard_the_smallest_and_the_largest_variances() {
     let (low, high) = Gaussian::new(3.0, 1.0).unwrap().interval(1e-18).unwrap();
     assert_eq!((low, high), (3.0, 3.0));
 }
+
+/// A share of almost nothing is an interval of that width over the density, in single precision too.
+#[test]
+fn hard_intervals_of_almost_nothing() {
+    let (low, high) = Gaussian::new(0.0_f32, 1.0).unwrap().interval(1e-8).unwrap();
+    let half = 1e-8 * (std::f64::consts::PI / 2.0).sqrt();
+    assert!((f64::from(high) / half - 1.0).abs() < 4.0 * f64::from(f32::EPSILON) && low == -high, "{low} {high}");
+    // Where both forms meet.
+    let q = Gaussian::new(0.0_f64, 1.0).unwrap();
+    let [below, above] = [0.5 - 1e-12, 0.5].map(|level| q.interval(level).unwrap().1);
+    // The quartile of the normal law, and its slope of 1 / (2 density) = 1.57.
+    assert!(
+        (above - 0.674_489_750_196_081_7).abs() < 1e-9 && (above - below - 1.57e-12).abs() < 1e-9,
+        "{below} {above}"
+    );
+}
