@@ -150,7 +150,7 @@ impl<F: Real> Moments<F> {
         let refused = |expected| Err(Error::Parameter { name: "sd", value: sd.as_f64(), expected });
         let variance = sd * sd;
         if !variance.is_finite() || (variance == F::zero() && sd > F::zero()) {
-            return refused("a number whose square is one");
+            return refused("a number whose square is finite and above 0");
         }
         if n == 1 && sd > F::zero() {
             return refused("0 where `n` is 1");
