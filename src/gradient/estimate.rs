@@ -121,8 +121,8 @@ impl<F: Real, P: Parts> Estimate<F, P> {
 
 /// Means, and sums of squares about them.
 ///
-/// In a batch numbers are taken from one of three of its rows; where squares from there lose more than four bits to
-/// those about the mean, they are taken a second time, from the mean. Joined by the formula of Chan, Golub and LeVeque
+/// In a batch numbers are taken from its first row; where squares from there lose more than four bits to those about the
+/// mean, as where that row is far from the others, they are taken a second time, from the mean. Joined by the formula of Chan, Golub and LeVeque
 /// 1983.
 struct Spread;
 
@@ -142,13 +142,6 @@ fn off_sums<F: Real, const L: usize>(batch: Batch<'_, F>, at: usize, near: [F; L
     )
 }
 
-#[inline(always)]
-fn median<F: Real>(a: F, b: F, c: F) -> F {
-    let (least, most) = if a < b { (a, b) } else { (b, a) };
-    let less = if c < most { c } else { most };
-    if less > least { less } else { least }
-}
-
 impl<F: Real> Fold<F> for Spread {
     fn count(&self, width: usize) -> usize {
         2 * width
@@ -156,8 +149,7 @@ impl<F: Real> Fold<F> for Spread {
 
     #[inline(always)]
     fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
-        let [first, middle, last] = [0, batch.rows / 2, batch.rows - 1].map(|k| batch.part::<L>(k, at));
-        let near = std::array::from_fn(|lane| median(first[lane], middle[lane], last[lane]));
+        let near = batch.part::<L>(0, at);
         let count = F::count(batch.rows);
         let [mut sums, mut squares] = off_sums(batch, at, near);
         let (mut means, mut spreads) = ([F::zero(); L], [F::zero(); L]);

@@ -166,8 +166,9 @@ impl<'a, F: Real, T: Fold<F>> Joined<'a, F, T> {
         Self { fold, parts: Vec::new() }
     }
 
-    /// The state of the next 2^level batches, or of what is left at the end.
-    pub(super) fn push(&mut self, mut level: u32, mut rows: usize, mut state: Vec<F>) {
+    /// The state of the next batch, of so many rows.
+    pub(super) fn push(&mut self, mut rows: usize, mut state: Vec<F>) {
+        let mut level = 0;
         while let Some((_, earlier, mut joined)) = self.parts.pop_if(|(l, ..)| *l == level) {
             self.fold.join((earlier, &mut joined), (rows, &state));
             (level, rows, state) = (level + 1, earlier + rows, joined);

@@ -187,7 +187,7 @@ fn states<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, range: R
         for start in (start..end).step_by(each) {
             let (batch, mut state) = (start..end.min(start + each), vec![F::zero(); count]);
             fold_some(batch.clone(), batch.len(), &mut state);
-            joined.push(0, batch.len(), state);
+            joined.push(batch.len(), state);
         }
         out.append(&mut joined.take());
         start = end;
@@ -214,8 +214,8 @@ fn by_tasks<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, task: 
     let mut flat = Vec::new();
     let mut joined = Joined::new(fold);
     for (range, part) in ranges.into_iter().zip(parts) {
-        // What is left at the end is less than any level: it is joined last.
-        joined.push(if range.len() == task { TASK_LEVEL } else { 0 }, range.len(), part);
+        // Tasks are joined as their blocks would be: what is left at the end, with the last one.
+        joined.push(range.len(), part);
         if range.end % repeat == 0 {
             flat.append(&mut joined.take());
         }
