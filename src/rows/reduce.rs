@@ -13,8 +13,8 @@ use crate::kernel::{Level, map, run, several};
 use crate::shape::{any, groups, no_nan, same_shape};
 use crate::{Error, Parts, Real, Result, Shape};
 
-/// A full task of one parameter row is 2^`TASK_LEVEL` batches: one partial state of its pairwise sum.
-const TASK_LEVEL: u32 = 5;
+/// Batches of a full task of one parameter row: a power of two, so that tasks are joined as their batches would be.
+const TASK: usize = 32;
 
 /// Gradient rows that are not yet made, read in one of four ways.
 ///
@@ -147,7 +147,7 @@ pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &
 fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Array2<F> {
     let (shape, width) = (rows.shape(), rows.parts().width());
     let (count, samples) = (fold.count(width), shape.samples());
-    let task = batch_rows(width) << TASK_LEVEL;
+    let task = batch_rows(width) * TASK;
     let mut flat = match width {
         0 => Vec::new(),
         _ if several() && samples > task => by_tasks(rows, fold, task),
@@ -214,7 +214,6 @@ fn by_tasks<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, task: 
     let mut flat = Vec::new();
     let mut joined = Joined::new(fold);
     for (range, part) in ranges.into_iter().zip(parts) {
-        // Tasks are joined as their blocks would be: what is left at the end, with the last one.
         joined.push(range.len(), part);
         if range.end % repeat == 0 {
             flat.append(&mut joined.take());

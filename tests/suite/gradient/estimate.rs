@@ -170,7 +170,7 @@ fn hard_rows_whose_differences_overflow() {
     run::<f64>();
 }
 
-/// Two of the three rows that a block may be measured from are far from all others: it is measured again.
+/// The row that a block is measured from is far from almost all others: it is measured again.
 #[test]
 fn hard_two_rows_far_from_the_others() {
     let value = |i: usize| if i == 0 || i == 64 { 1e5 } else { (i % 7) as f64 - 3.0 };
