@@ -184,8 +184,8 @@ impl fmt::Display for Tested {
 ///
 /// - laws without a third moment, whose samples pass where they miss the tail: of rows of a Pareto law of index 2.5, n = 2000,
 ///   1.7 % of runs are Biased at alpha = 1 %, and 3.7 % of those with a verdict;
-/// - laws without a variance. Of Cauchy rows 8 samples in 10 000 pass at the most, but of a symmetric Pareto law of index
-///   1.9 two of three do at n = 100 000;
+/// - laws without a variance. Of Cauchy rows 8 samples in 10 000 have a verdict at the most, but of a symmetric Pareto law of
+///   index 1.9 two of three have one at n = 100 000, and of one-sided rows of that index 4 % of runs are Biased at n = 10 000;
 /// - spikes that are in no row, being rarer than 1/n. Rows that miss a part of their mean are off by it, and accused of it: no
 ///   test has its level for all laws (Bahadur and Savage 1956). A value of probability p is missed with a chance of
 ///   (1 - p)^n, which is below alpha from n = ln(1 / alpha) / p on.
