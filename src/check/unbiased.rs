@@ -4,7 +4,7 @@ use ndarray::{Array1, ArrayRef1, ArrayRef2, ArrayView1};
 use statrs::function::beta::beta_reg;
 use statrs::function::erf::erfc_inv;
 
-use crate::shape::same_shape;
+use crate::shape::{no_nan_rows, same_shape};
 use crate::{Error, Real, Result};
 
 /// What a test of a mean came to: [`unbiased`].
@@ -231,9 +231,7 @@ pub fn unbiased<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>, alpha: f64) 
         let (name, got, needs) = if n < 2 { ("rows", n, 2) } else { ("truth", 0, 1) };
         return Err(Error::TooFew { name, got, needs });
     }
-    if let Some(row) = rows.rows().into_iter().position(|row| row.iter().any(|g| g.is_nan())) {
-        return Err(Error::NaN { name: "rows", row });
-    }
+    no_nan_rows("rows", rows)?;
     if let Some((j, t)) = truth.iter().enumerate().find(|(_, t)| !t.is_finite()) {
         return Err(Error::Entry { name: "truth", index: vec![j], value: t.as_f64(), expected: "a finite number" });
     }
