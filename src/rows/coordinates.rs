@@ -105,8 +105,7 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
     }
     // Through memory, whole vectors of it: else the compiler splits the loop's sums to suit what follows, and a wide row
     // takes half as long again.
-    let sums = std::hint::black_box(sums);
-    let sixteen: [F; 16] = halves(sums);
+    let sixteen: [F; 16] = std::hint::black_box(halves(sums));
     let eight: [F; 8] = halves(sixteen);
     let four: [F; 4] = halves(eight);
     let [first, second] = halves(four);
