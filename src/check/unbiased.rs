@@ -125,9 +125,7 @@ impl Tested {
         }
         Ok((rows.ceil() as usize).max(2))
     }
-}
 
-impl Tested {
     /// The mean of a coordinate that cannot be judged since its rows never vary, up to rounding.
     fn constant(&self, j: usize) -> Option<f64> {
         let within = self.tail.is_infinite()

@@ -126,8 +126,8 @@ pub struct Comparison {
 /// For each: its bias where the `truth` is known, its variance by coordinate and in total, the evaluations it
 /// asks for and the product of both, its signal to noise, its time. The table is the [`Display`](fmt::Display)
 /// of what comes back. Statistics are in f64.
-/// Errors: `Shape` of `truth`, `Entry` where it is not finite; `Estimator` with the name and its error, or `TooFew` where it gives fewer than 2 rows, `Shape` where its
-/// width is not that of the others, `NaN` with the row.
+/// Errors: `Shape` of `truth`, `Entry` where it is not finite; `Estimator` with the name and its error, or `TooFew` where
+/// it gives fewer than 2 rows, `Shape` where its width is not that of the others, `NaN` with the row.
 ///
 /// ```
 /// use estimand::gradient::{Baseline, Named, Pathwise, ScoreFunction, compare};

@@ -122,8 +122,8 @@ impl<F: Real, P: Parts> Estimate<F, P> {
 /// Means, and sums of squares about them.
 ///
 /// In a batch numbers are taken from its first row; where squares from there lose more than four bits to those about the
-/// mean, as where that row is far from the others, they are taken a second time, from the mean. Joined by the formula of Chan, Golub and LeVeque
-/// 1983.
+/// mean, as where that row is far from the others, they are taken a second time, from the mean. Joined by the formula of
+/// Chan, Golub and LeVeque 1983.
 struct Spread;
 
 /// Sums and sums of squares of the numbers of a batch, from `near` on.

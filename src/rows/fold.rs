@@ -22,8 +22,7 @@ pub(super) fn batch_rows(width: usize) -> usize {
 /// Consecutive rows of one parameter row, made, one behind the other.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch<'a, F> {
-    /// The first of them.
-    pub(crate) first: usize,
+    first: usize,
     /// How many.
     pub(crate) rows: usize,
     width: usize,

@@ -235,9 +235,9 @@ fn nan_row<F: Real, R: Rows<F> + ?Sized>(rows: &R) -> Result<()> {
 
 /// Rows that were made, as rows that might be.
 pub(crate) struct Held<'a, F, P> {
-    pub(crate) flat: ArrayView2<'a, F>,
-    pub(crate) parts: &'a P,
-    pub(crate) shape: Shape,
+    flat: ArrayView2<'a, F>,
+    parts: &'a P,
+    shape: Shape,
 }
 
 impl<'a, F: Real, P: Parts> Held<'a, F, P> {
