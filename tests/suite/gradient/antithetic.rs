@@ -5,7 +5,7 @@ use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Transform};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{PATHWISE, SCORE, TRUE, assert_exact, exact_of, law, rows_of, truths};
+use super::{PATHWISE, SCORE, TRUE, assert_exact, exact_of, law, truths};
 
 /// The mean of a pair, by quadrature: the gradient is kept; a pair of paths of a square has no variance in the
 /// location, since its slope is odd; the score function of a cost that is even about the mean is its own mirror
@@ -16,13 +16,13 @@ fn ref_pairs_cancel_what_is_odd_and_double_what_is_even() {
         let path = exact_of(1, 0.125, |half, noise| {
             let noise = antithetic(half, &noise)?;
             let q = half.clone().repeat_rows(2);
-            rows_of(&Pathwise::propose(&q, noise)?.grouped(2)?, |x| truth.cost.slopes(x))
+            Pathwise::propose(&q, noise)?.grouped(2)?.rows_with(|x| truth.cost.slopes(x))
         });
         assert_exact("pathwise", &path.mean, truth.of(TRUE));
         let score = exact_of(1, 0.125, |half, noise| {
             let noise = antithetic(half, &noise)?;
             let q = half.clone().repeat_rows(2);
-            rows_of(&ScoreFunction::propose(&q, noise, Baseline::None)?.grouped(2)?, |x| truth.cost.costs(x))
+            ScoreFunction::propose(&q, noise, Baseline::None)?.grouped(2)?.rows_with(|x| truth.cost.costs(x))
         });
         assert_exact("score function", &score.mean, truth.of(TRUE));
         let single = [truth.of(PATHWISE), truth.of(SCORE)];
@@ -35,14 +35,14 @@ fn ref_pairs_cancel_what_is_odd_and_double_what_is_even() {
     let square = |k: f64| move |x: estimand::ndarray::ArrayView2<'_, f64>| x.mapv(|x| 2.0 * (x - k));
     let path = exact_of(1, 0.125, |half, noise| {
         let q = half.clone().repeat_rows(2);
-        rows_of(&Pathwise::propose(&q, antithetic(half, &noise)?)?.grouped(2)?, square(-3.0))
+        Pathwise::propose(&q, antithetic(half, &noise)?)?.grouped(2)?.rows_with(square(-3.0))
     });
     // In the scale: 2 (1 + z + 3) z, whose even part 2 z^2 has variance 8.
     assert!(path.variance[0] < 1e-24 && (path.variance[1] - 8.0).abs() < 1e-9, "{path:?}");
     let even = exact_of(1, 0.125, |half, noise| {
         let q = half.clone().repeat_rows(2);
         let plan = ScoreFunction::propose(&q, antithetic(half, &noise)?, Baseline::None)?.grouped(2)?;
-        rows_of(&plan, |x| x.column(0).mapv(|x| (x - 1.0).powi(2)))
+        plan.rows_with(|x| x.column(0).mapv(|x| (x - 1.0).powi(2)))
     });
     assert!(even.variance[0] < 1e-24 && (even.variance[1] - 74.0).abs() < 1e-9, "{even:?}");
 }

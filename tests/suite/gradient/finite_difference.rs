@@ -3,7 +3,7 @@ use estimand::gradient::{Bias, FiniteDifference, Plan};
 use estimand::ndarray::{Array1, Array2, array};
 use estimand::{DiagGaussian, Error};
 
-use super::{Cost, PATHWISE, TRUE, exact_of, rows_of, truths};
+use super::{Cost, PATHWISE, TRUE, exact_of, truths};
 
 impl Cost {
     /// Bounds of the first three derivatives up to so far from the location 1: of e^(-u^2 / 2) with u = sqrt(2 k) x they are
@@ -26,7 +26,7 @@ fn ref_small_steps_are_the_path() {
     let z = Nodes::normal(0.125).unwrap();
     for truth in truths() {
         let exact =
-            exact_of(1, 0.125, |q, noise| rows_of(&FiniteDifference::propose(q, noise, h)?, |x| truth.cost.costs(x)));
+            exact_of(1, 0.125, |q, noise| FiniteDifference::propose(q, noise, h)?.rows_with(|x| truth.cost.costs(x)));
         // Of f(1 + y) with y = e^s z: the third derivative in the location, and in the log-scale that times y^3, with
         // 3 y^2 of the second and y of the first.
         let off = |z: f64| {
@@ -67,7 +67,7 @@ fn ref_the_bias_of_a_step() {
     let h = 0.5_f64;
     let run = |power: i32| {
         exact_of(1, 0.5, |q, noise| {
-            rows_of(&FiniteDifference::propose(q, noise, h)?, |x| x.column(0).mapv(|x| x.powi(power)))
+            FiniteDifference::propose(q, noise, h)?.rows_with(|x| x.column(0).mapv(|x| x.powi(power)))
         })
     };
     // E x^2 and E x^4 at the larger location, and E x^2 at the larger scale.
@@ -84,7 +84,7 @@ fn ref_the_bias_of_a_step() {
 fn ref_common_noise_is_what_makes_it_work() {
     let h = 0.01;
     let common =
-        exact_of(1, 0.5, |q, noise| rows_of(&FiniteDifference::propose(q, noise, h)?, |x| x.column(0).mapv(|x| x * x)));
+        exact_of(1, 0.5, |q, noise| FiniteDifference::propose(q, noise, h)?.rows_with(|x| x.column(0).mapv(|x| x * x)));
     let z = Nodes::normal(0.5).unwrap();
     let apart = oracle(&[&z, &z], 2, |noise: Array2<f64>| {
         let row = |z: f64, w: f64| ((1.0 + h + z).powi(2) - (1.0 - h + w).powi(2)) / (2.0 * h);
@@ -136,6 +136,10 @@ fn hard_points_and_steps() {
     assert!((slope - 1.0).abs() < 1e-6, "of x itself: {slope}");
     let wrong = FiniteDifference::propose(&q, Array2::zeros((2, 2)), 0.1).err();
     assert_eq!(wrong, Some(Error::Shape { name: "noise", got: vec![2, 2], expected: vec![1, 2] }));
+    // Of no coordinates too, where there is nothing to move.
+    let none = DiagGaussian::<f64>::standard(2, 0).unwrap();
+    let wrong = FiniteDifference::propose(&none, Array2::zeros((7, 3)), 0.5).err();
+    assert_eq!(wrong, Some(Error::Shape { name: "noise", got: vec![7, 3], expected: vec![2, 0] }));
     let error = plan.rows(&Array1::zeros(4)).err();
     assert_eq!(error, Some(Error::Shape { name: "cost", got: vec![4], expected: vec![8] }));
     let mut cost = Array1::zeros(8);

@@ -1,11 +1,10 @@
-use estimand::gradient::{Baseline, Fitted, ScoreFunction, score_function};
+use estimand::gradient::{Baseline, Fitted, Plan, ScoreFunction, score_function};
 use estimand::ndarray::{Array1, Array2, ArrayView2};
 use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Rows, Sample};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::rows_of;
 use super::score_function::exact_of_bits;
 use crate::support::strategy::{array as numbers, config};
 
@@ -21,7 +20,7 @@ fn cost(x: &[f64]) -> f64 {
 /// One draw of so many samples: its exact mean.
 fn mean_of(samples: usize, baseline: Baseline<'static, f64>) -> Array1<f64> {
     let costs = |x: ArrayView2<'_, f64>| x.rows().into_iter().map(|x| cost(&x.to_vec())).collect::<Array1<f64>>();
-    exact_of_bits(&LOGITS, samples, |q, noise| rows_of(&ScoreFunction::propose(q, noise, baseline)?, costs)).mean
+    exact_of_bits(&LOGITS, samples, |q, noise| ScoreFunction::propose(q, noise, baseline)?.rows_with(costs)).mean
 }
 
 /// Chance, cost, score and the square that weighs in the fit, of the four outcomes.
@@ -146,7 +145,7 @@ fn law_the_optimal_constant_is_optimal() {
     let best = (one * cost(1.0) + zero * cost(0.0)) / (one + zero);
     let variance = |b: f64| {
         let exact = exact_of_bits(&[0.8], 1, |q, noise| {
-            rows_of(&ScoreFunction::propose(q, noise, Baseline::Constant(b))?, |x| x.column(0).mapv(cost))
+            ScoreFunction::propose(q, noise, Baseline::Constant(b))?.rows_with(|x| x.column(0).mapv(cost))
         });
         exact.variance[0]
     };

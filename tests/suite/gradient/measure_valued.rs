@@ -5,9 +5,7 @@ use estimand::{DiagGaussian, Distribution, Error};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{
-    COUPLED, INDEPENDENT, OPTIMAL, PATHWISE, SCORE_OPTIMAL, TRUE, assert_exact, exact_of, law, rows_of, truths,
-};
+use super::{COUPLED, INDEPENDENT, OPTIMAL, PATHWISE, SCORE_OPTIMAL, TRUE, assert_exact, exact_of, law, truths};
 use crate::support::stats::{kolmogorov, kolmogorov_limit};
 
 /// Quadrature over the noise of one coordinate, of which each entry of the gradient sees a part.
@@ -27,7 +25,7 @@ fn exact(cost: impl Fn(f64) -> f64, coupling: Coupling, of_scale: bool) -> Exact
     };
     let exact = oracle(&nodes, nodes.len(), |noise| {
         let q = law(noise.nrows(), 1);
-        rows_of(&MeasureValued::propose(&q, noise, coupling)?, |x| x.column(0).mapv(&cost))
+        MeasureValued::propose(&q, noise, coupling)?.rows_with(|x| x.column(0).mapv(&cost))
     });
     exact.unwrap()
 }
@@ -50,10 +48,10 @@ fn ref_measure_valued_variances_are_the_published_ones() {
 fn ref_measure_valued_is_best_where_the_cost_is_bounded() {
     let mut fair = Vec::new();
     for (line, truth) in truths().into_iter().enumerate() {
-        let path = exact_of(1, 0.125, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| truth.cost.slopes(x)));
+        let path = exact_of(1, 0.125, |q, noise| Pathwise::propose(q, noise)?.rows_with(|x| truth.cost.slopes(x)));
         let score = exact_of(1, 0.125, |q, noise| {
             let best = Baseline::Constant(truth.of(OPTIMAL)[0]);
-            rows_of(&ScoreFunction::propose(q, noise, best)?, |x| truth.cost.costs(x))
+            ScoreFunction::propose(q, noise, best)?.rows_with(|x| truth.cost.costs(x))
         });
         let [coupled, independent] = [Coupling::Coupled, Coupling::Independent]
             .map(|coupling| exact(|x| truth.cost.at(x), coupling, false).variance[0]);
@@ -82,7 +80,7 @@ fn ref_measure_valued_of_a_line_that_is_bounded() {
     let cost = |x: f64| -(0.1 * (x - 1.0)).sin();
     let measure = exact(cost, Coupling::Coupled, false);
     let path = exact_of(1, 0.125, |q, noise| {
-        rows_of(&Pathwise::propose(q, noise)?, |x| x.mapv(|x| -0.1 * (0.1 * (x - 1.0)).cos()))
+        Pathwise::propose(q, noise)?.rows_with(|x| x.mapv(|x| -0.1 * (0.1 * (x - 1.0)).cos()))
     });
     // E cos(z / 10) = e^(-1/200), E cos^2 = (1 + e^(-1/50)) / 2.
     let mean = -0.1 * (-0.005_f64).exp();

@@ -12,7 +12,6 @@ mod plan;
 mod score_function;
 
 use estimand::check::{Exact, Nodes, oracle};
-use estimand::gradient::Plan;
 use estimand::gradient::importance::normalised_weights;
 use estimand::ndarray::{Array1, Array2, ArrayView2, array};
 use estimand::{DiagGaussian, Distribution, Result, Rows};
@@ -108,11 +107,6 @@ pub fn exact_of(
 ) -> Exact {
     let z = Nodes::normal(step).unwrap();
     oracle(&vec![&z; samples], 1, |noise| rows(&law(noise.nrows() / samples, samples), noise)).unwrap()
-}
-
-/// The adapter from plans to what oracles and comparisons take.
-pub fn rows_of<P: Plan<f64>>(plan: &P, cost: impl Fn(ArrayView2<'_, f64>) -> P::Cost) -> Result<Array2<f64>> {
-    plan.rows_with(cost)
 }
 
 /// Quadrature and table agree to 1e-9 of the numbers and of 1.

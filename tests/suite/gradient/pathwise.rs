@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{PATHWISE, SCORE, TRUE, assert_exact, exact_of, law, rows_of, truths};
+use super::{PATHWISE, SCORE, TRUE, assert_exact, exact_of, law, truths};
 use crate::support::stats::chance_of_count;
 use crate::support::strategy::config;
 
@@ -17,7 +17,7 @@ use crate::support::strategy::config;
 #[test]
 fn ref_pathwise_variances_are_the_published_ones() {
     for truth in truths() {
-        let exact = exact_of(1, 0.125, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| truth.cost.slopes(x)));
+        let exact = exact_of(1, 0.125, |q, noise| Pathwise::propose(q, noise)?.rows_with(|x| truth.cost.slopes(x)));
         let what = format!("line {}", truth.line);
         assert_exact(&what, &exact.mean, truth.of(TRUE));
         assert_exact(&what, &exact.variance, truth.of(PATHWISE));
@@ -30,9 +30,9 @@ fn ref_pathwise_variances_are_the_published_ones() {
 fn ref_the_path_can_be_worse_than_the_score() {
     let ratio = |line: usize| {
         let truth = &truths()[line];
-        let path = exact_of(1, 0.125, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| truth.cost.slopes(x)));
+        let path = exact_of(1, 0.125, |q, noise| Pathwise::propose(q, noise)?.rows_with(|x| truth.cost.slopes(x)));
         let score = exact_of(1, 0.125, |q, noise| {
-            rows_of(&ScoreFunction::propose(q, noise, Baseline::None)?, |x| truth.cost.costs(x))
+            ScoreFunction::propose(q, noise, Baseline::None)?.rows_with(|x| truth.cost.costs(x))
         });
         let what = format!("line {}", truth.line);
         assert_exact(&what, &path.variance, truth.of(PATHWISE));
@@ -54,9 +54,9 @@ fn ref_the_path_can_be_worse_than_the_score() {
 fn law_the_path_of_a_fast_cost() {
     for k in [4.0, 8.0] {
         let path =
-            exact_of(1, 0.125, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| x.mapv(|x| -k * (k * x).sin())));
+            exact_of(1, 0.125, |q, noise| Pathwise::propose(q, noise)?.rows_with(|x| x.mapv(|x| -k * (k * x).sin())));
         let score = exact_of(1, 0.125, |q, noise| {
-            rows_of(&ScoreFunction::propose(q, noise, Baseline::None)?, |x| x.column(0).mapv(|x| (k * x).cos()))
+            ScoreFunction::propose(q, noise, Baseline::None)?.rows_with(|x| x.column(0).mapv(|x| (k * x).cos()))
         });
         // E sin kx = sin k e^(-k^2 / 2), E sin^2 = (1 - cos 2k e^(-2 k^2)) / 2.
         let sine = 0.5 * (1.0 - (2.0 * k).cos() * (-2.0 * k * k).exp()) - (k.sin() * (-0.5 * k * k).exp()).powi(2);
@@ -124,11 +124,11 @@ proptest! {
         let z = Nodes::normal(0.5).unwrap();
         let path = oracle(&[&z], 1, |noise: Array2<f64>| {
             let q = gaussian(noise.nrows(), m, s);
-            rows_of(&Pathwise::propose(&q, noise)?, |x| x.mapv(|x| slope(&c, x)))
+            Pathwise::propose(&q, noise)?.rows_with(|x| x.mapv(|x| slope(&c, x)))
         }).unwrap();
         let score = oracle(&[&z], 1, |noise: Array2<f64>| {
             let q = gaussian(noise.nrows(), m, s);
-            rows_of(&ScoreFunction::propose(&q, noise, Baseline::None)?, |x| x.column(0).mapv(|x| polynomial(&c, x)))
+            ScoreFunction::propose(&q, noise, Baseline::None)?.rows_with(|x| x.column(0).mapv(|x| polynomial(&c, x)))
         }).unwrap();
         let v = f64::exp(2.0 * s);
         // d/dm E x^k = k E x^(k-1); d/dv E x^k = k (k - 1) / 2 E x^(k-2), and dv / ds = 2 v.
@@ -155,7 +155,7 @@ proptest! {
         let z = Nodes::normal(0.5).unwrap();
         let path = oracle(&[&z], 1, |noise: Array2<f64>| {
             let q = gaussian(noise.nrows(), m, s);
-            rows_of(&Pathwise::propose(&q, noise)?, |x| x.mapv(|x| slope(&c, x)))
+            Pathwise::propose(&q, noise)?.rows_with(|x| x.mapv(|x| slope(&c, x)))
         }).unwrap();
         let v = f64::exp(2.0 * s);
         let (slopes, bends) = (derivative(&c), derivative(&derivative(&c)));
@@ -234,7 +234,7 @@ fn law_sticking_the_landing() {
             if !stick {
                 return full(&q, noise);
             }
-            rows_of(&StickingTheLanding::propose(&q, noise)?, slopes_of_joint)
+            StickingTheLanding::propose(&q, noise)?.rows_with(slopes_of_joint)
         });
         exact.unwrap()
     };
@@ -285,11 +285,11 @@ fn law_the_path_does_not_see_a_jump() {
         let z = Nodes::density(|z| -0.5 * z * z, &breaks(w), 40).unwrap();
         let exact = oracle(&[&z], 1, |noise: Array2<f64>| {
             let q = gaussian(noise.nrows(), 1.0, 0.0);
-            rows_of(&Pathwise::propose(&q, noise)?, |x| x.mapv(|x| if (x - 1.0).abs() < w { 0.5 / w } else { 0.0 }))
+            Pathwise::propose(&q, noise)?.rows_with(|x| x.mapv(|x| if (x - 1.0).abs() < w { 0.5 / w } else { 0.0 }))
         });
         exact.unwrap()
     };
-    let step = exact_of(1, 0.5, |q, noise| rows_of(&Pathwise::propose(q, noise)?, |x| Array2::zeros(x.raw_dim())));
+    let step = exact_of(1, 0.5, |q, noise| Pathwise::propose(q, noise)?.rows_with(|x| Array2::zeros(x.raw_dim())));
     assert_eq!(step.mean[0], 0.0, "and the truth is {density}");
     for w in [0.5, 0.1, 0.02] {
         let ramp = run(w);

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::pathwise::{STUDENT, missed};
-use super::{MEAN, OPTIMAL, SCORE, SCORE_MEAN, SCORE_OPTIMAL, TRUE, assert_exact, exact_of, law, rows_of, truths};
+use super::{MEAN, OPTIMAL, SCORE, SCORE_MEAN, SCORE_OPTIMAL, TRUE, assert_exact, exact_of, law, truths};
 use crate::support::near::{careful_sum, difference_limit};
 use crate::support::stats::chance_of_count;
 use crate::support::strategy::{array as numbers, config};
@@ -20,7 +20,7 @@ fn ref_score_function_variances_are_the_published_ones() {
     for truth in truths() {
         let run = |b: f64| {
             exact_of(1, 0.125, |q, noise| {
-                rows_of(&ScoreFunction::propose(q, noise, Baseline::Constant(b))?, |x| truth.cost.costs(x))
+                ScoreFunction::propose(q, noise, Baseline::Constant(b))?.rows_with(|x| truth.cost.costs(x))
             })
         };
         let what = format!("line {}", truth.line);
@@ -46,7 +46,7 @@ fn ref_the_mean_baseline_can_hurt() {
     for truth in truths() {
         let run = |b: f64| {
             let exact = exact_of(1, 0.125, |q, noise| {
-                rows_of(&ScoreFunction::propose(q, noise, Baseline::Constant(b))?, |x| truth.cost.costs(x))
+                ScoreFunction::propose(q, noise, Baseline::Constant(b))?.rows_with(|x| truth.cost.costs(x))
             });
             exact.variance
         };
@@ -97,7 +97,7 @@ fn with_baseline(
     cost: impl Fn(&[f64]) -> f64,
 ) -> impl Fn(&Bernoulli<'_, f64>, Array2<f64>) -> estimand::Result<Array2<f64>> {
     let cost = move |x: ArrayView2<'_, f64>| x.rows().into_iter().map(|x| cost(&x.to_vec())).collect::<Array1<f64>>();
-    move |q, noise| rows_of(&ScoreFunction::propose(q, noise, baseline)?, &cost)
+    move |q, noise| ScoreFunction::propose(q, noise, baseline)?.rows_with(&cost)
 }
 
 fn square(t: f64) -> impl Fn(&[f64]) -> f64 {
@@ -294,7 +294,7 @@ fn law_the_score_has_mean_zero() {
         let exact = oracle(&[&z], 1, |noise: Array2<f64>| {
             let q =
                 DiagGaussian::new(Array2::from_elem((noise.nrows(), 1), m), Array2::from_elem((noise.nrows(), 1), s))?;
-            rows_of(&ScoreFunction::propose(&q, noise, Baseline::None)?, |x| Array1::ones(x.nrows()))
+            ScoreFunction::propose(&q, noise, Baseline::None)?.rows_with(|x| Array1::ones(x.nrows()))
         });
         let exact = exact.unwrap();
         // Its variance is the Fisher information: e^-2s and 2. A sample is rounded to epsilon of its location.
@@ -341,7 +341,7 @@ fn law_the_identity_fails_where_the_support_moves() {
         let exact = oracle(&[&u], 1, |noise: Array2<f64>| {
             let law = UpTo { rows: noise.nrows(), log_end };
             let plan = ScoreFunction::at(&law, noise.mapv(|u| end * u), Baseline::None)?;
-            rows_of(&plan, |x| x.column(0).mapv(f))
+            plan.rows_with(|x| x.column(0).mapv(f))
         });
         exact.unwrap().mean[0]
     };
@@ -408,9 +408,8 @@ fn law_the_identity_holds_for_a_step() {
     let exact = oracle(&[&z], 1, |noise: Array2<f64>| {
         let n = noise.nrows();
         let q = DiagGaussian::new(Array2::from_elem((n, 1), m), Array2::from_elem((n, 1), s))?;
-        rows_of(&ScoreFunction::propose(&q, noise, Baseline::None)?, |x| {
-            x.column(0).mapv(|x| if x > 1.0 { 1.0 } else { 0.0 })
-        })
+        ScoreFunction::propose(&q, noise, Baseline::None)?
+            .rows_with(|x| x.column(0).mapv(|x| if x > 1.0 { 1.0 } else { 0.0 }))
     });
     let mean = exact.unwrap().mean;
     for (found, d) in [
