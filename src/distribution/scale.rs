@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::parameters::Parameters;
 use crate::Real;
@@ -15,7 +15,8 @@ const MANY: usize = 16;
 #[derive(Debug, Clone)]
 pub(super) struct LogScales<'a, F> {
     log: Parameters<'a, F>,
-    roots: Option<[Array2<F>; 2]>,
+    /// Flat: a row of an array takes as long to find as some coordinates to make.
+    roots: Option<[Vec<F>; 2]>,
 }
 
 /// Which root of a scale a row takes: of the scale, to make a sample, or of its inverse, to standardise one.
@@ -36,8 +37,8 @@ impl<'a, F: Real> LogScales<'a, F> {
             return self;
         }
         let half = F::of(0.5);
-        let roots = [half, -half].map(|half| self.log.mapv(|s| root_of_scale(Plain, half * s)));
-        Self { roots: Some(roots.map(|roots| roots.as_standard_layout().into_owned())), ..self }
+        let roots = [half, -half].map(|half| self.log.iter().map(|&s| root_of_scale(Plain, half * s)).collect());
+        Self { roots: Some(roots), ..self }
     }
 
     /// The log-scales of parameter row `t`.
@@ -55,8 +56,8 @@ impl<'a, F: Real> LogScales<'a, F> {
     fn kept(&self, root: Root, t: usize) -> Option<&[F]> {
         let [of_scale, of_inverse] = self.roots.as_ref()?;
         let roots = if matches!(root, Root::OfScale) { of_scale } else { of_inverse };
-        let width = roots.ncols();
-        roots.as_slice()?.get(t * width..(t + 1) * width)
+        let width = self.log.ncols();
+        roots.get(t * width..(t + 1) * width)
     }
 
     /// [`sum_coordinates`] under parameter row `t`, of a term that is given the log-scale and its root as well.

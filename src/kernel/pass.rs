@@ -68,8 +68,12 @@ impl<F: Real, R: RowFn<F, K>, S: Sink<F>, const K: usize> Work<F> for Pass<'_, '
     fn work<A: Arithmetic<F>>(self, a: A) {
         let mut inputs = self.inputs.map(Gather::new);
         for i in self.range {
-            inputs.iter_mut().for_each(|input| input.prepare(i));
-            let rows = std::array::from_fn(|k| inputs[k].row(i));
+            // A loop: the functions that make an array of several rows are not always inlined.
+            let mut rows = [&[][..]; K];
+            for (row, input) in rows.iter_mut().zip(&mut inputs) {
+                input.prepare(i);
+                *row = input.row(i);
+            }
             let value = self.f.row(a, i, rows, self.sink.slot());
             self.sink.done(i, value);
         }
@@ -201,26 +205,34 @@ fn pieces<'a, F, const M: usize>(
 pub(crate) fn overwrite<F: Real>(rows: &mut [F], width: usize, f: &impl RowFn<F, 1>) {
     let each = (TASK / width.max(1)).max(1);
     let pieces = rows.chunks_mut((each * width).max(1)).enumerate().collect();
-    map(pieces, |(k, rows)| {
-        run(Level::best(), Overwrite { start: k * each, row: vec![F::zero(); width], rows, f });
-    });
+    map(pieces, |(k, rows)| run(Level::best(), Overwrite { start: k * each, width, rows, f }));
 }
 
 struct Overwrite<'a, F, R> {
     start: usize,
-    row: Vec<F>,
+    width: usize,
     rows: &'a mut [F],
     f: &'a R,
 }
+
+/// Numbers that are copied before they are written over, some rows of them: they stay in the nearest cache.
+const COPIED: usize = 1 << 11;
 
 impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
     type Output = ();
 
     #[inline(always)]
-    fn work<A: Arithmetic<F>>(mut self, a: A) {
-        for (k, out) in self.rows.chunks_exact_mut(self.row.len()).enumerate() {
-            self.row.copy_from_slice(out);
-            self.f.row(a, self.start + k, [&self.row], out);
+    fn work<A: Arithmetic<F>>(self, a: A) {
+        let Self { start, width, rows, f } = self;
+        let together = (COPIED / width.max(1)).max(1);
+        let mut copies = vec![F::zero(); (together * width).min(rows.len())];
+        for (b, rows) in rows.chunks_mut((together * width).max(1)).enumerate() {
+            let copies = &mut copies[..rows.len()];
+            copies.copy_from_slice(rows);
+            let pairs = copies.chunks_exact(width).zip(rows.chunks_exact_mut(width));
+            for (k, (row, out)) in pairs.enumerate() {
+                f.row(a, start + b * together + k, [row], out);
+            }
         }
     }
 }

@@ -4,6 +4,12 @@ use crate::Real;
 /// bit, does not depend on the machine; and independent sums can be kept in vector registers.
 const LANES: usize = 32;
 
+/// Numbers on the stack that begin where a cache line does: a vector that is written across two lines has to reach
+/// the cache before it can be read again, and a row that meets one takes half as long again.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Aligned<T>(T);
+
 /// The sum over the coordinates of a row of a term of `K` inputs, whose `M` outputs (gradients, as
 /// a rule) are written in the same pass.
 ///
@@ -75,28 +81,26 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
     }
     let inputs = inputs.map(|row| row.as_chunks::<LANES>());
     let (blocks, rest) = (d / LANES, d % LANES);
-    let mut first = [F::zero(); LANES];
+    let mut first = Aligned([F::zero(); LANES]);
     // The rest first, as a block filled up with zeros, of which nothing is kept: a loop of any other length than the
     // others' would be run one coordinate at a time.
     if rest > 0 {
-        let mut padded = [[F::zero(); LANES]; K];
+        let mut padded = [Aligned([F::zero(); LANES]); K];
         for (block, (_, tail)) in padded.iter_mut().zip(inputs) {
-            copy_few(block, tail, rest);
+            copy_few(&mut block.0, tail, rest);
         }
-        let (values, written) = lanes(padded.each_ref(), &term);
+        let (values, written) = lanes(padded.each_ref().map(|block| &block.0), &term);
         // A copy: a select by lanes would keep the sums out of registers, and cost a fifth of the time.
         if SUM {
-            copy_few(&mut first, &values, rest);
+            copy_few(&mut first.0, &values.0, rest);
         }
         write::<WRITE, _, M>(&mut outputs, blocks * LANES, &written, rest);
     }
-    let mut sums: [F; LANES] = std::array::from_fn(|lane| first[lane]);
+    let mut sums: [F; LANES] = std::array::from_fn(|lane| first.0[lane]);
     for b in 0..blocks {
         let (values, written) = lanes(inputs.map(|(blocks, _)| &blocks[b]), &term);
         if SUM {
-            for lane in 0..LANES {
-                sums[lane] += values[lane];
-            }
+            sums.iter_mut().zip(values.0).for_each(|(sum, value)| *sum += value);
         }
         write::<WRITE, _, M>(&mut outputs, b * LANES, &written, LANES);
     }
@@ -104,10 +108,10 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
         return F::zero();
     }
     // Through memory, whole vectors of it: else the compiler splits the loop's sums to suit what follows, and a wide row
-    // takes half as long again.
-    let sixteen: [F; 16] = std::hint::black_box(halves(sums));
-    let eight: [F; 8] = halves(sixteen);
-    let four: [F; 4] = halves(eight);
+    // takes half as long again; or halves them number by number.
+    let sixteen: Aligned<[F; 16]> = std::hint::black_box(Aligned(halves(sums)));
+    let eight: Aligned<[F; 8]> = std::hint::black_box(Aligned(halves(sixteen.0)));
+    let four: [F; 4] = halves(eight.0);
     let [first, second] = halves(four);
     first + second
 }
@@ -137,14 +141,14 @@ fn halves<F: Real, const N: usize, const H: usize>(sums: [F; N]) -> [F; H] {
 fn lanes<F: Real, const K: usize, const M: usize>(
     block: [&[F; LANES]; K],
     term: &impl Fn([F; K]) -> (F, [F; M]),
-) -> ([F; LANES], [[F; LANES]; M]) {
-    let mut values = [F::zero(); LANES];
-    let mut written = [[F::zero(); LANES]; M];
+) -> (Aligned<[F; LANES]>, [Aligned<[F; LANES]>; M]) {
+    let mut values = Aligned([F::zero(); LANES]);
+    let mut written = [Aligned([F::zero(); LANES]); M];
     for lane in 0..LANES {
         let (value, out) = term(block.map(|row| row[lane]));
-        values[lane] = value;
+        values.0[lane] = value;
         for m in 0..M {
-            written[m][lane] = out[m];
+            written[m].0[lane] = out[m];
         }
     }
     (values, written)
@@ -155,7 +159,7 @@ fn lanes<F: Real, const K: usize, const M: usize>(
 fn write<const WRITE: bool, F: Real, const M: usize>(
     outputs: &mut [&mut [F]; M],
     at: usize,
-    written: &[[F; LANES]; M],
+    written: &[Aligned<[F; LANES]>; M],
     n: usize,
 ) {
     if !WRITE {
@@ -164,8 +168,8 @@ fn write<const WRITE: bool, F: Real, const M: usize>(
     for (to, from) in outputs.iter_mut().zip(written) {
         let Some(to) = to.get_mut(at..at + n) else { continue };
         match to.first_chunk_mut() {
-            Some(to) => *to = *from,
-            None => copy_few(to, from, n),
+            Some(to) => *to = from.0,
+            None => copy_few(to, &from.0, n),
         }
     }
 }

@@ -141,7 +141,10 @@ fn largest<F: Real>(row: &[F]) -> F {
     let larger = |most: F, x: F| if x > most { x } else { most };
     let mut of_rest = [F::neg_infinity(); LANES];
     let (blocks, rest) = row.as_chunks::<LANES>();
-    of_rest[..rest.len()].copy_from_slice(rest);
+    // A copy is a call, also of nothing.
+    if !rest.is_empty() {
+        of_rest[..rest.len()].copy_from_slice(rest);
+    }
     // In another array than the one that was written at a place known only here: registers.
     let mut lanes = of_rest;
     for block in blocks {
