@@ -9,7 +9,7 @@ use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill, overwrite};
 use crate::noise::Standard;
-use crate::rows::{Grad, Parts, sum_coordinates, weigh};
+use crate::rows::{Grad, Parts, map_coordinates, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries};
 use crate::special::{Special, exp_not_above_0, ln_1p_unit};
 use crate::{Real, Result, Shape, ValueGrad};
@@ -152,6 +152,11 @@ impl<F: Real> Distribution<F> for Bernoulli<'_, F> {
         })
     }
 
+    #[inline(always)]
+    fn score_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) {
+        map_coordinates([x, self.logits.row(t)], [grad], |[x, l]| [-cross_entropy(a, l, x).grad]);
+    }
+
     fn admits(&self, x: &ArrayRef2<F>) -> Result<()> {
         entries("x", x, "a bit, 0 or 1", |x| (x == F::zero()) | (x == F::one()))
     }
@@ -289,10 +294,11 @@ impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
-        sum_coordinates::<true, _, 2, 1>([noise, self.0.logits.row(t)], [x], |[u, l]| {
+        map_coordinates([noise, self.0.logits.row(t)], [x], |[u, l]| {
             let p = a.sigmoid(l).value;
-            (F::zero(), [if u < p { F::one() } else { bit_or_nan(u - p) }])
-        })
+            [if u < p { F::one() } else { bit_or_nan(u - p) }]
+        });
+        F::zero()
     }
 }
 
@@ -315,11 +321,12 @@ impl<F: Real> RowFn<F, 1> for CdfRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
-        sum_coordinates::<true, _, 2, 1>([x, self.0.logits.row(t)], [out], |[x, l]| {
+        map_coordinates([x, self.0.logits.row(t)], [out], |[x, l]| {
             let below_one = if x < F::zero() { F::zero() } else { a.sigmoid(-l).value };
             let cdf = if x >= F::one() { F::one() } else { below_one };
-            (F::zero(), [if x.is_nan() { x } else { cdf }])
-        })
+            [if x.is_nan() { x } else { cdf }]
+        });
+        F::zero()
     }
 }
 
@@ -329,10 +336,11 @@ impl<F: Real> RowFn<F, 1> for QuantileRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [p]: [&[F]; 1], out: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
-        sum_coordinates::<true, _, 2, 1>([p, self.0.logits.row(t)], [out], |[p, l]| {
+        map_coordinates([p, self.0.logits.row(t)], [out], |[p, l]| {
             let zero = a.sigmoid(-l).value;
-            (F::zero(), [if p > zero { F::one() } else { bit_or_nan(p - zero) }])
-        })
+            [if p > zero { F::one() } else { bit_or_nan(p - zero) }]
+        });
+        F::zero()
     }
 }
 

@@ -30,6 +30,13 @@ pub trait Distribution<F: Real>: Sized + Sync {
     /// other way), -inf with the limit of the gradient.
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F;
 
+    /// The gradient that [`log_prob_row`](Self::log_prob_row) writes, alone: a law whose value takes time that its score
+    /// does not says here how.
+    #[inline(always)]
+    fn score_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) {
+        self.log_prob_row::<A, true>(a, t, x, grad);
+    }
+
     /// Refuses data that the law does not speak of. Most laws give such data the value -inf.
     fn admits(&self, _x: &ArrayRef2<F>) -> Result<()> {
         Ok(())
@@ -123,7 +130,7 @@ impl<F: Real, D: Distribution<F>> Rows<F> for ScoreRows<'_, F, D> {
     }
 
     fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]) {
-        write_rows(level, range, [self.x], self.parts().width(), &LogProbRow::<D, true>(self.law), out);
+        write_rows(level, range, [self.x], self.parts().width(), &ScoreRow(self.law), out);
     }
 }
 
@@ -152,6 +159,16 @@ impl<F: Real, D: Distribution<F>, const GRAD: bool> RowFn<F, 1> for LogProbRow<'
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], grad: &mut [F]) -> F {
         self.0.log_prob_row::<A, GRAD>(a, self.0.shape().parameter_row(i), x, grad)
+    }
+}
+
+struct ScoreRow<'a, D>(&'a D);
+
+impl<F: Real, D: Distribution<F>> RowFn<F, 1> for ScoreRow<'_, D> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], grad: &mut [F]) -> F {
+        self.0.score_row(a, self.0.shape().parameter_row(i), x, grad);
+        F::zero()
     }
 }
 

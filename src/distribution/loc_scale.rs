@@ -173,6 +173,14 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
         LocScale { loc, log_scale, repeat: self.repeat, base: self.base }
     }
 
+    /// log f(z), with the derivatives of log q in the coordinate's location and log-scale.
+    #[inline(always)]
+    fn coordinate<A: Arithmetic<F>>(&self, a: A, z: F, root: F) -> ValueGrad<F, [F; 2]> {
+        let base = self.base.log_density(a, z);
+        let grad = [-scaled(base.grad, root), -self.base.stretch(z, base.grad) - F::one()];
+        ValueGrad { value: base.value, grad }
+    }
+
     /// One number a coordinate of each sample row, from the standardised or the raw input.
     fn by_coordinate(&self, input: &ArrayRef2<F>, f: &impl RowFn<F, 1>) -> Array2<F> {
         let (_, [out]) = fill(input.nrows(), [input.view()], [self.loc.ncols()], f);
@@ -205,10 +213,18 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
         let inputs = [x, self.loc.row(t)];
         self.log_scale.sum::<GRAD, _, 2>(a, (Root::OfInverse, t), inputs, [d_loc, d_log_scale], |[x, m], s, root| {
-            let z = scaled(x - m, root);
-            let base = self.base.log_density(a, z);
-            (base.value - s, [-scaled(base.grad, root), -self.base.stretch(z, base.grad) - F::one()])
+            let base = self.coordinate(a, scaled(x - m, root), root);
+            (base.value - s, base.grad)
         })
+    }
+
+    #[inline(always)]
+    fn score_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) {
+        let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
+        let inputs = [x, self.loc.row(t)];
+        self.log_scale.map(a, (Root::OfInverse, t), inputs, [d_loc, d_log_scale], |[x, m], root| {
+            self.coordinate(a, scaled(x - m, root), root).grad
+        });
     }
 }
 
