@@ -1,5 +1,6 @@
 use ndarray::Axis;
 
+use crate::arithmetic::Arithmetic;
 use crate::rows::{Batch, Fold, Grad, Held, reduce};
 use crate::shape::at_least_one;
 use crate::{Parts, Real, Result, Rows, Shape};
@@ -128,7 +129,12 @@ struct Spread;
 
 /// Sums and sums of squares of the numbers of a batch, from `near` on.
 #[inline(always)]
-fn off_sums<F: Real, const L: usize>(batch: Batch<'_, F>, at: usize, near: [F; L]) -> [[F; L]; 2] {
+fn off_sums<F: Real, A: Arithmetic<F>, const L: usize>(
+    a: A,
+    batch: Batch<'_, F>,
+    at: usize,
+    near: [F; L],
+) -> [[F; L]; 2] {
     batch.sums::<L, 2>(
         at,
         |_| F::one(),
@@ -136,7 +142,7 @@ fn off_sums<F: Real, const L: usize>(batch: Batch<'_, F>, at: usize, near: [F; L
             for lane in 0..L {
                 let off = row[lane] - near[lane];
                 sums[lane] += off;
-                squares[lane] += off * off;
+                squares[lane] = a.fma(off, off, squares[lane]);
             }
         },
     )
@@ -148,10 +154,10 @@ impl<F: Real> Fold<F> for Spread {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
+    fn columns<A: Arithmetic<F>, const L: usize>(&self, a: A, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
         let near = batch.part::<L>(0, at);
         let count = F::count(batch.rows);
-        let [mut sums, mut squares] = off_sums(batch, at, near);
+        let [mut sums, mut squares] = off_sums(a, batch, at, near);
         let (mut means, mut spreads) = ([F::zero(); L], [F::zero(); L]);
         let mut again = false;
         for lane in 0..L {
@@ -160,7 +166,7 @@ impl<F: Real> Fold<F> for Spread {
             again |= F::of(16.0) * spreads[lane] < squares[lane];
         }
         if again {
-            [sums, squares] = off_sums(batch, at, means);
+            [sums, squares] = off_sums(a, batch, at, means);
             for lane in 0..L {
                 means[lane] += sums[lane] / count;
                 spreads[lane] = squares[lane] - sums[lane] / count * sums[lane];

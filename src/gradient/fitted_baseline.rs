@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2};
 
 use super::baseline::Fitted;
 use super::estimate::Estimate;
+use crate::arithmetic::Arithmetic;
 use crate::rows::{Batch, Fold, Grad, reduce, sum_long};
 use crate::shape::no_nan_rows;
 use crate::{Error, Parts, Real, Result, Rows, Shape};
@@ -143,7 +144,7 @@ impl<F: Real> Fold<F> for Powers<'_, F> {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
+    fn columns<A: Arithmetic<F>, const L: usize>(&self, a: A, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
         let sums = batch.sums::<L, 4>(
             at,
             |i| self.off[i],
@@ -153,8 +154,8 @@ impl<F: Real> Fold<F> for Powers<'_, F> {
                     let s2 = s * s;
                     first[lane] += s;
                     second[lane] += s2;
-                    with_cost[lane] += c * s;
-                    with_square[lane] += c * s2;
+                    with_cost[lane] = a.fma(c, s, with_cost[lane]);
+                    with_square[lane] = a.fma(c, s2, with_square[lane]);
                 }
             },
         );

@@ -6,6 +6,7 @@ use super::baseline::Baseline;
 use super::estimate::Estimate;
 use super::fitted_baseline;
 use super::plan::{Bias, Plan};
+use crate::arithmetic::Arithmetic;
 use crate::kernel::Level;
 use crate::rows::{Batch, Fold, Grad, pairwise, reduce, weigh};
 use crate::shape::{at_least_one, finite, groups, no_nan, no_nan_rows, same_shape, too_few};
@@ -125,16 +126,16 @@ fn leaving_group_out<F: Real>(cost: &ArrayRef1<F>, samples: usize, k: usize) -> 
 /// Costs less the mean of their parameter row. The mean is taken twice, so that what is left sums to 0
 /// but for its own rounding, however large the mean was.
 fn centred<F: Real>(cost: &ArrayRef1<F>, samples: usize) -> Array1<F> {
-    let mut off = cost.to_owned();
+    let mut off = cost.to_vec();
     let each = F::one() / F::count(samples);
-    for t in 0..off.len() / samples {
+    for costs in off.chunks_exact_mut(samples) {
         for _ in 0..2 {
             // Shares are summed: a sum of costs may overflow.
-            let mean = pairwise(samples, |s| off[t * samples + s] * each);
-            (0..samples).for_each(|s| off[t * samples + s] -= mean);
+            let mean = pairwise(samples, |s| costs[s] * each);
+            costs.iter_mut().for_each(|c| *c -= mean);
         }
     }
-    off
+    off.into()
 }
 
 /// The mean of score rows times advantages, by parameter row.
@@ -171,8 +172,8 @@ fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Res
     let [one, two, three] = [1.0, 2.0, 3.0].map(F::of);
     let mut gradient = Array2::zeros((rows, width));
     let mut variance = Array2::zeros((rows, width));
-    for t in 0..rows {
-        let s20 = pairwise(samples, |k| off[t * samples + k] * off[t * samples + k]);
+    for (t, off) in off.exact_chunks(samples).into_iter().enumerate() {
+        let s20 = pairwise(samples, |k| off[k] * off[k]);
         for j in 0..width {
             let [first, second, s11, of_squares, s22] = std::array::from_fn(|k| sums[[t, k * width + j]]);
             let mean: F = first / s;
@@ -203,20 +204,19 @@ impl<F: Real> Fold<F> for CoMoments<'_, F> {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
+    fn columns<A: Arithmetic<F>, const L: usize>(&self, a: A, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
         let sums = batch.sums::<L, 5>(
             at,
             |i| self.off[i],
             |c, row, [first, second, with_cost, with_square, of_squares]| {
-                let square = c * c;
                 for lane in 0..L {
                     let s = row[lane];
-                    let s2 = s * s;
+                    let product = c * s;
                     first[lane] += s;
-                    second[lane] += s2;
-                    with_cost[lane] += c * s;
-                    with_square[lane] += square * s;
-                    of_squares[lane] += square * s2;
+                    second[lane] = a.fma(s, s, second[lane]);
+                    with_cost[lane] += product;
+                    with_square[lane] = a.fma(c, product, with_square[lane]);
+                    of_squares[lane] = a.fma(product, product, of_squares[lane]);
                 }
             },
         );

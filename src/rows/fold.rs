@@ -71,7 +71,7 @@ pub(crate) trait Fold<F: Real>: Sync {
     fn count(&self, width: usize) -> usize;
 
     /// Writes what columns `at` to `at + L - 1` of a batch have in its state.
-    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]);
+    fn columns<A: Arithmetic<F>, const L: usize>(&self, a: A, batch: Batch<'_, F>, at: usize, state: &mut [F]);
 
     /// Joins the state of later rows, so many of them, onto that of earlier ones: of sums, their sum.
     fn join(&self, earlier: (usize, &mut [F]), later: (usize, &[F])) {
@@ -88,7 +88,7 @@ impl<F: Real> Fold<F> for Sum<'_, F> {
     }
 
     #[inline(always)]
-    fn columns<const L: usize>(&self, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
+    fn columns<A: Arithmetic<F>, const L: usize>(&self, _: A, batch: Batch<'_, F>, at: usize, state: &mut [F]) {
         let sums = match self.0 {
             None => batch.sums::<L, 1>(
                 at,
@@ -130,7 +130,7 @@ impl<F: Real, T: Fold<F>> Work<F> for Batches<'_, F, T> {
     type Output = ();
 
     #[inline(always)]
-    fn work<A: Arithmetic<F>>(self, _: A) {
+    fn work<A: Arithmetic<F>>(self, a: A) {
         let Self { fold, first, rows, width, numbers, states } = self;
         let count = fold.count(width);
         let groups = numbers.chunks_exact(rows * width).zip(states.chunks_exact_mut(count));
@@ -138,15 +138,15 @@ impl<F: Real, T: Fold<F>> Work<F> for Batches<'_, F, T> {
             let batch = Batch { first: first + k * rows, rows, width, numbers };
             let mut at = 0;
             while at + LANES <= width {
-                fold.columns::<LANES>(batch, at, state);
+                fold.columns::<A, LANES>(a, batch, at, state);
                 at += LANES;
             }
             while at + 4 <= width {
-                fold.columns::<4>(batch, at, state);
+                fold.columns::<A, 4>(a, batch, at, state);
                 at += 4;
             }
             while at < width {
-                fold.columns::<1>(batch, at, state);
+                fold.columns::<A, 1>(a, batch, at, state);
                 at += 1;
             }
         }

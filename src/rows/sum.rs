@@ -6,12 +6,15 @@ use crate::Real;
 /// Rows added one after the other before sums are joined in pairs, at the most.
 pub(crate) const BLOCK: usize = 128;
 
+/// Sums side by side of a block of many rows.
+const LANES: usize = 8;
+
 /// Terms of one row summed in lanes before sums are joined in pairs.
 pub(crate) const LONG: usize = 4096;
 
 /// The sum of `term(0), ..., term(n - 1)`: blocks in order, blocks joined in pairs.
 ///
-/// The worst rounding error is (128 + log2 n) epsilon of the sum of magnitudes, not n epsilon.
+/// The worst rounding error is (26 + log2 n) epsilon of the sum of magnitudes, not n epsilon.
 #[inline(always)]
 pub(crate) fn pairwise<F: Real>(n: usize, term: impl Fn(usize) -> F) -> F {
     fn span<F: Real>(from: usize, to: usize, term: &impl Fn(usize) -> F) -> F {
@@ -25,9 +28,18 @@ pub(crate) fn pairwise<F: Real>(n: usize, term: impl Fn(usize) -> F) -> F {
     if n <= BLOCK { block(0, n, &term) } else { span(0, n, &term) }
 }
 
+/// In lanes, since an addition waits for the one before it; then what is over.
 #[inline(always)]
 fn block<F: Real>(from: usize, to: usize, term: &impl Fn(usize) -> F) -> F {
-    (from..to).fold(F::zero(), |sum, i| sum + term(i))
+    let mut sums = [F::zero(); LANES];
+    let whole = to - (to - from) % LANES;
+    for i in (from..whole).step_by(LANES) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum += term(i + lane);
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    (whole..to).fold(((a + e) + (c + g)) + ((b + f) + (d + h)), |sum, i| sum + term(i))
 }
 
 /// The sum of a term of each number of a row: in lanes, and joined in pairs where the row is long.
