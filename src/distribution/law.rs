@@ -12,6 +12,41 @@ use crate::{Real, Result, Shape, ValueGrad};
 pub type ValueRows<F, P> = ValueGrad<Array1<F>, Grad<F, P>>;
 
 /// A law of rows: three required methods, of which one is its mathematics.
+///
+/// A law of one's own is that method; score, estimators and reductions follow. What makes a row fast is said at
+/// [`RowFn`]. A location-scale family is less than that: [`Base`](super::Base).
+///
+/// ```
+/// use estimand::arithmetic::Arithmetic;
+/// use estimand::distribution::LogitParts;
+/// use estimand::ndarray::{Array2, array};
+/// use estimand::{Distribution, Shape, rows::sum_coordinates};
+///
+/// /// Waiting times x > 0 of rates e^l: log q(x) = sum of l - x e^l, one sample a row of l.
+/// struct Exponential(Array2<f64>);
+/// impl Distribution<f64> for Exponential {
+///     type Parts = LogitParts;                                // one part; its name is that of a column
+///     fn parts(&self) -> LogitParts {
+///         LogitParts { dim: self.0.ncols() }
+///     }
+///     fn shape(&self) -> Shape {
+///         Shape { rows: self.0.nrows(), repeat: 1, dim: self.0.ncols() }
+///     }
+///     #[inline(always)]
+///     fn log_prob_row<A: Arithmetic<f64>, const GRAD: bool>(&self, a: A, t: usize, x: &[f64], grad: &mut [f64]) -> f64 {
+///         let logs = self.0.row(t);
+///         let logs = logs.as_slice().unwrap_or_default();
+///         sum_coordinates::<GRAD, _, 2, 1>([x, logs], [grad], |[x, l]| {
+///             let inside = if x > 0.0 { 1.0 } else { 0.0 };
+///             let mean = x * a.exp(l);
+///             (if x > 0.0 { l - mean } else { f64::NEG_INFINITY }, [inside * (1.0 - mean)])
+///         })
+///     }
+/// }
+/// let at = Exponential(array![[0.0, 0.0]]).log_prob_grad(&array![[1.0, 3.0]])?;
+/// assert_eq!((at.value, at.grad.logits()), (array![-4.0], array![[0.0, -2.0]].view()));
+/// # Ok::<(), estimand::Error>(())
+/// ```
 pub trait Distribution<F: Real>: Sized + Sync {
     /// How a parameter row is divided.
     type Parts: Parts;
@@ -25,13 +60,13 @@ pub trait Distribution<F: Real>: Sized + Sync {
     /// log q(x) in nats of one sample under parameter row `t`, summed over coordinates; with
     /// `GRAD`, its gradient in the parameters is written to `grad`.
     ///
-    /// `grad` is as wide as the parts, or empty without `GRAD`. Outside the support the value is
-    /// -inf and the gradient 0; where the parameters themselves leave x no mass (a sure bit, the
-    /// other way), -inf with the limit of the gradient.
+    /// `grad` is as wide as the parts, or empty without `GRAD`; it holds another row before, or nothing, and has to be
+    /// written in full. Outside the support the value is -inf and the gradient 0; where the parameters themselves leave
+    /// x no mass (a sure bit, the other way), -inf with the limit of the gradient.
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F;
 
     /// The gradient that [`log_prob_row`](Self::log_prob_row) writes, alone: a law whose value takes time that its score
-    /// does not says here how.
+    /// does not says here how. It has to write the same numbers, all of them.
     #[inline(always)]
     fn score_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) {
         self.log_prob_row::<A, true>(a, t, x, grad);

@@ -91,20 +91,30 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     /// g = (S_1 g_1 + S_2 g_2) / S,   v = (S_1^2 v_1 + S_2^2 v_2) / S^2,   S = S_1 + S_2
     /// ```
     ///
-    /// So a large sample is worked through in parts, on several machines too. Unbiased where both are;
-    /// no variance where one has none. Errors: `Shape`.
+    /// So a large sample is worked through in parts, on several machines too; one generator runs on through all of
+    /// them. Unbiased where both are; a bias is that of the parts, however many there are. No variance where one has none:
+    /// a last part that is too small for its baseline's takes it from the whole, so parts are best of one size.
+    /// Errors: `Shape`.
     ///
     /// ```
-    /// use estimand::gradient::Estimate;
-    /// use estimand::{DiagGaussian, Distribution, ndarray::array};
+    /// use estimand::gradient::{Pathwise, Plan};
+    /// use estimand::rand::{SeedableRng, rngs::StdRng};
+    /// use estimand::{DiagGaussian, Transform, ndarray::array};
     ///
-    /// let of = |x: [f64; 2]| {
-    ///     let q = DiagGaussian::standard(2, 1)?;
-    ///     Estimate::of_rows(&q.score(&array![[x[0]], [x[1]]])?)
+    /// let (loc, log_scale) = (array![1.0, 0.0], array![0.0, 0.0]);
+    /// let q = DiagGaussian::shared(&loc, &log_scale, 1000)?;
+    /// let mut rng = StdRng::seed_from_u64(0);
+    /// let mut part = || {
+    ///     let plan = Pathwise::propose(&q, q.noise(&mut rng))?;
+    ///     plan.estimate(&plan.points().mapv(|x| 2.0 * x))                  // the cost |x|^2
     /// };
-    /// let both = of([1.0, 3.0])?.merge(of([5.0, 7.0])?)?;
-    /// assert_eq!((both.samples, both.gradient.loc()[[0, 0]]), (4, 4.0));
-    /// assert_eq!(both.variance.unwrap().loc()[[0, 0]], 0.5);            // of each: 1
+    /// let mut all = part()?;
+    /// for _ in 1..10 {
+    ///     all = all.merge(part()?)?;
+    /// }
+    /// assert_eq!(all.samples, 10_000);
+    /// let error: f64 = all.std_error().unwrap().loc()[[0, 0]];               // 2 / sqrt(10000)
+    /// assert!((error - 0.02).abs() < 1e-3 && (all.gradient.loc()[[0, 0]] - 2.0).abs() < 5.0 * error);
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn merge(self, other: Self) -> Result<Self> {
