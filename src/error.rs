@@ -60,6 +60,26 @@ pub enum Error {
         expected: &'static str,
     },
 
+    /// A matrix that elimination cannot divide by: singular, or not positive definite.
+    #[error("pivot {pivot} of `{name}` is {}, expected {expected}", short(*value))]
+    Pivot {
+        /// The argument.
+        name: &'static str,
+        /// Which pivot: the first such row of the elimination.
+        pivot: usize,
+        /// What is left of the matrix there.
+        value: f64,
+        /// What it must be.
+        expected: &'static str,
+    },
+
+    /// A matrix of finite numbers whose eigenvalues an iteration did not find: none such is known.
+    #[error("the eigenvalues of `{name}` were not found")]
+    NoConvergence {
+        /// The argument.
+        name: &'static str,
+    },
+
     /// A number given by itself (a temperature, a weight, a count) outside its domain.
     #[error("`{name}` is {}, expected {expected}", short(*value))]
     Parameter {

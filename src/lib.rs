@@ -28,6 +28,7 @@
 //! | a generator | noise of six laws, the same bits on every machine | [`noise::Standard::draw`], [`noise::Key`] |
 //! | a generator | noise that fills space evenly, randomised | [`noise::Standard::quasi`] |
 //! | measurements with normal errors | their mean and variance, posterior, intervals | [`moments::Moments`], [`fit`] |
+//! | vectors and matrices | forms, determinants, inverses, factors, spectra, each with its derivatives | [`matrix`] |
 //! | a gradient of my own | to know whether it is one | [`check::gradient`] |
 //! | an estimator of my own | its exact mean and variance; a test of its mean | [`check::oracle`], [`check::unbiased`] |
 //! | many numbers, and exp or ln of each | a loop that is vector code, with its worst error | [`elementary`] |
@@ -44,8 +45,8 @@
 //! # Features
 //!
 //! Off by default: `rayon`, by which passes over large arrays, reductions of many rows and bulk noise are shared
-//! among the threads of its pool (the bits of a result do not depend on it); and `serde`, by which statistics and
-//! comparisons are written and read.
+//! among the threads of its pool (the bits of a result do not depend on it); `serde`, by which statistics and
+//! comparisons are written and read; and `linalg`, decompositions of matrices.
 #![cfg_attr(any(doc, doctest), doc = "\nThe derivations, their numerics and their tests: [`chapters`].")]
 
 pub mod arithmetic;
@@ -56,6 +57,7 @@ mod error;
 pub mod fit;
 pub mod gradient;
 pub mod kernel;
+pub mod matrix;
 pub mod moments;
 pub mod noise;
 pub mod objective;
@@ -85,6 +87,10 @@ pub mod chapters {
     pub mod bound {}
     #[doc = include_str!("../docs/objective/decoder.md")]
     pub mod decoder {}
+    #[doc = include_str!("../docs/matrix/decompositions.md")]
+    pub mod decompositions {}
+    #[doc = include_str!("../docs/matrix/derivatives.md")]
+    pub mod derivatives {}
     #[doc = include_str!("../docs/check/differences.md")]
     pub mod differences {}
     #[doc = include_str!("../docs/objective/elbo.md")]
@@ -125,6 +131,8 @@ pub mod chapters {
     pub mod score_function {}
     #[doc = include_str!("../docs/speed.md")]
     pub mod speed {}
+    #[doc = include_str!("../docs/matrix/spectrum.md")]
+    pub mod spectrum {}
     #[doc = include_str!("../docs/special/stable.md")]
     pub mod stable {}
     #[doc = include_str!("../docs/check/unbiased.md")]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// A floor imports lower floors; rooms of one floor may import each other without cycles.
 const FLOORS: [&[&str]; 5] = [
     &["real", "error"],
-    &["shape", "kernel", "rows", "arithmetic", "elementary", "special", "noise", "moments", "check"],
+    &["shape", "kernel", "rows", "arithmetic", "elementary", "special", "noise", "moments", "matrix", "check"],
     &["distribution"],
     &["gradient", "fit"],
     &["objective"],

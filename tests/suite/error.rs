@@ -19,6 +19,9 @@ fn hard_every_refusal_says_its_facts() {
     let nan = Error::Parameter { name: "step", value: f64::NAN, expected: "a positive, finite number" };
     assert_eq!(said(nan), "`step` is NaN, expected a positive, finite number");
     assert_eq!(said(Error::TooFew { name: "x", got: 0, needs: 2 }), "`x` has 0 rows, needs at least 2");
+    let pivot = Error::Pivot { name: "a", pivot: 2, value: -1e-20, expected: "a positive number" };
+    assert_eq!(said(pivot), "pivot 2 of `a` is -1e-20, expected a positive number");
+    assert_eq!(said(Error::NoConvergence { name: "a" }), "the eigenvalues of `a` were not found");
     let source = Box::new(Error::NaN { name: "cost", row: 3 });
     let estimator = Error::Estimator { name: "path".to_owned(), source };
     assert_eq!(said(estimator), "path: `cost` is NaN in row 3");

@@ -16,6 +16,7 @@ mod error;
 mod fit;
 mod gradient;
 mod kernel;
+mod matrix;
 mod moments;
 mod noise;
 mod objective;

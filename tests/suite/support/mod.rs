@@ -4,6 +4,7 @@ pub mod conforms;
 pub mod double_double;
 pub mod last_place;
 pub mod layouts;
+pub mod matrices;
 pub mod near;
 pub mod quadrature;
 pub mod reference;

@@ -1,0 +1,174 @@
+use faer::Side;
+use faer::linalg::solvers::LltError;
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2};
+
+use super::calculus::OfTwo;
+use super::dense::{array, mat, symmetric_door};
+use crate::shape::same_shape;
+use crate::{Error, Result, ValueGrad};
+
+/// What a pivot of a positive definite matrix is.
+const POSITIVE: &str = "a positive number (a positive definite matrix)";
+
+/// The Cholesky factor of a positive definite matrix: A = L L', L lower triangular with a positive diagonal.
+///
+/// What is asked of the inverse of a covariance is asked of this: logarithm of the determinant, solutions,
+/// quadratic forms, each with its derivative. Derivatives in A are symmetric matrices G, with df = tr(G dA) for
+/// every symmetric step dA. `f64` alone; feature `linalg`.
+///
+/// Errors are relative to the condition number of A: solutions and gradients carry about d eps cond(A), the
+/// logarithm of the determinant d eps times the sum of the magnitudes of its terms.
+/// Source: chapter `matrix/decompositions`; Murray 2016 (the pull-back of the factor).
+///
+/// ```
+/// use estimand::{matrix::Cholesky, ndarray::array};
+///
+/// let a = Cholesky::of(&array![[4.0, 2.0], [2.0, 5.0]])?;
+/// assert_eq!(a.factor(), array![[2.0, 0.0], [1.0, 2.0]]);
+/// assert!((a.log_det() - 16.0_f64.ln()).abs() < 1e-15);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cholesky {
+    lower: Array2<f64>,
+}
+
+impl Cholesky {
+    /// The factor of a symmetric, positive definite matrix, `(d, d)`; of its lower half, from which the upper may
+    /// differ by rounding.
+    ///
+    /// Errors: `Shape` where `a` is not square; `NaN` with the row; `Entry` where it is infinite, or not symmetric by
+    /// more than 8 epsilon of its largest entry; `Pivot` where it is not positive definite.
+    ///
+    /// ```
+    /// use estimand::{Error, matrix::Cholesky, ndarray::array};
+    ///
+    /// let error = Cholesky::of(&array![[1.0, 2.0], [2.0, 1.0]]).unwrap_err();
+    /// assert_eq!(error.to_string(), "pivot 1 of `a` is -3, expected a positive number (a positive definite matrix)");
+    /// ```
+    pub fn of(a: &ArrayRef2<f64>) -> Result<Self> {
+        symmetric_door("a", a)?;
+        match mat(a).llt(Side::Lower) {
+            Ok(factor) => Ok(Self { lower: array(factor.L()) }),
+            Err(LltError::NonPositivePivot { index }) => {
+                Err(Error::Pivot { name: "a", pivot: index, value: pivot(a, index), expected: POSITIVE })
+            }
+        }
+    }
+
+    /// L: `(d, d)`, zeros above the diagonal.
+    pub fn factor(&self) -> ArrayView2<'_, f64> {
+        self.lower.view()
+    }
+
+    /// ln det A, twice the sum of the logarithms of L's diagonal. Its derivative in A is [`inverse`](Self::inverse).
+    pub fn log_det(&self) -> f64 {
+        2.0 * self.lower.diag().iter().map(|l| l.ln()).sum::<f64>()
+    }
+
+    /// A^-1, symmetric to the last bit: `(d, d)`.
+    ///
+    /// ```
+    /// use estimand::{matrix::Cholesky, ndarray::array};
+    /// let a = Cholesky::of(&array![[4.0, 2.0], [2.0, 5.0]])?;
+    /// assert_eq!(a.inverse(), array![[0.3125, -0.125], [-0.125, 0.25]]);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn inverse(&self) -> Array2<f64> {
+        let lower = mat(&self.lower);
+        let mut root = faer::Mat::<f64>::identity(lower.nrows(), lower.ncols());
+        lower.solve_lower_triangular_in_place(&mut root);
+        mirrored(array((root.transpose() * &root).as_ref()))
+    }
+
+    /// A^-1 b. Shapes: `b: (d,)`. Errors: `Shape`.
+    pub fn solve(&self, b: &ArrayRef1<f64>) -> Result<Array1<f64>> {
+        same_shape("b", b.shape(), &[self.lower.nrows()])?;
+        let lower = mat(&self.lower);
+        let mut x = faer::Col::from_fn(b.len(), |i| b[i]);
+        lower.solve_lower_triangular_in_place(&mut x);
+        lower.transpose().solve_upper_triangular_in_place(&mut x);
+        Ok(x.iter().copied().collect())
+    }
+
+    /// The quadratic form x'A^-1 x, with its derivatives in x and in A.
+    ///
+    /// ```text
+    /// y = A^-1 x:   d/dx = 2 y',   d/dA = -y y'
+    /// ```
+    ///
+    /// Shapes: `x: (d,)` to a number, gradients `(d,)` and `(d, d)`. Errors: `Shape`.
+    ///
+    /// ```
+    /// use estimand::{matrix::Cholesky, ndarray::array};
+    /// let a = Cholesky::of(&array![[4.0, 2.0], [2.0, 5.0]])?;
+    /// let at = a.inverse_quadratic(&array![2.0, 5.0])?;
+    /// assert_eq!((at.value, at.grad.0), (5.0, array![0.0, 2.0]));
+    /// assert_eq!(at.grad.1, array![[0.0, 0.0], [0.0, -1.0]]);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn inverse_quadratic(&self, x: &ArrayRef1<f64>) -> OfTwo<f64, Array1<f64>, Array2<f64>> {
+        same_shape("x", x.shape(), &[self.lower.nrows()])?;
+        let lower = mat(&self.lower);
+        let mut half = faer::Col::from_fn(x.len(), |i| x[i]);
+        lower.solve_lower_triangular_in_place(&mut half);
+        let value = half.iter().map(|z| z * z).sum();
+        lower.transpose().solve_upper_triangular_in_place(&mut half);
+        let d_a = Array2::from_shape_fn(self.lower.raw_dim(), |(i, j)| -half[i] * half[j]);
+        Ok(ValueGrad { value, grad: (half.iter().map(|y| y + y).collect(), d_a) })
+    }
+
+    /// The pull-back of the factor: from the derivative of a scalar in L to that in A.
+    ///
+    /// ```text
+    /// d/dA = L^-T (P + P') L^-1 / 2,   P = L' d_lower, its lower half, with half of its diagonal
+    /// ```
+    ///
+    /// Shapes: `d_lower: (d, d)`, of which entries above the diagonal say nothing; to `(d, d)`, symmetric. Errors: `Shape`.
+    ///
+    /// ```
+    /// use estimand::{matrix::Cholesky, ndarray::array};
+    ///
+    /// // L = sqrt(A) where d = 1: dL/dA = 1 / (2 L).
+    /// let a = Cholesky::of(&array![[9.0]])?;
+    /// assert_eq!(a.pull_back(&array![[1.0]])?, array![[1.0 / 6.0]]);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn pull_back(&self, d_lower: &ArrayRef2<f64>) -> Result<Array2<f64>> {
+        same_shape("d_lower", d_lower.shape(), self.lower.shape())?;
+        let lower = mat(&self.lower);
+        let below = faer::Mat::from_fn(lower.nrows(), lower.ncols(), |i, j| if i < j { 0.0 } else { d_lower[[i, j]] });
+        let product = lower.transpose() * below;
+        // P + P', with half of P's diagonal twice.
+        let mut both = faer::Mat::from_fn(lower.nrows(), lower.ncols(), |i, j| product[(i.max(j), i.min(j))]);
+        lower.transpose().solve_upper_triangular_in_place(&mut both);
+        let mut both = both.transpose().to_owned();
+        lower.transpose().solve_upper_triangular_in_place(&mut both);
+        Ok(mirrored(array(both.as_ref())).mapv_into(|g| 0.5 * g))
+    }
+}
+
+/// The lower half, and its mirror.
+fn mirrored(mut a: Array2<f64>) -> Array2<f64> {
+    for i in 0..a.nrows() {
+        for j in 0..i {
+            a[[j, i]] = a[[i, j]];
+        }
+    }
+    a
+}
+
+/// What is left of the diagonal entry in row `k`, of which elimination made no root.
+fn pivot(a: &ArrayRef2<f64>, k: usize) -> f64 {
+    let mut lower = Array2::<f64>::zeros((k + 1, k + 1));
+    for i in 0..=k {
+        for j in 0..=i {
+            let left = (0..j).fold(a[[i, j]], |left, m| left - lower[[i, m]] * lower[[j, m]]);
+            if i == k && j == k {
+                return left;
+            }
+            lower[[i, j]] = if i == j { left.sqrt() } else { left / lower[[j, j]] };
+        }
+    }
+    f64::NAN
+}
