@@ -173,12 +173,11 @@ impl<'a, F: Real, B: Base<F>> LocScale<'a, F, B> {
         LocScale { loc, log_scale, repeat: self.repeat, base: self.base }
     }
 
-    /// log f(z), with the derivatives of log q in the coordinate's location and log-scale.
+    /// log f(z), and the derivatives of log q in the location and in the log-scale of the coordinate.
     #[inline(always)]
-    fn coordinate<A: Arithmetic<F>>(&self, a: A, z: F, root: F) -> ValueGrad<F, [F; 2]> {
+    fn coordinate<A: Arithmetic<F>>(&self, a: A, z: F, root: F) -> (F, [F; 2]) {
         let base = self.base.log_density(a, z);
-        let grad = [-scaled(base.grad, root), -self.base.stretch(z, base.grad) - F::one()];
-        ValueGrad { value: base.value, grad }
+        (base.value, [-scaled(base.grad, root), -self.base.stretch(z, base.grad) - F::one()])
     }
 
     /// One number a coordinate of each sample row, from the standardised or the raw input.
@@ -213,8 +212,8 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
         let inputs = [x, self.loc.row(t)];
         self.log_scale.sum::<GRAD, _, 2>(a, (Root::OfInverse, t), inputs, [d_loc, d_log_scale], |[x, m], s, root| {
-            let base = self.coordinate(a, scaled(x - m, root), root);
-            (base.value - s, base.grad)
+            let (log_density, grad) = self.coordinate(a, scaled(x - m, root), root);
+            (log_density - s, grad)
         })
     }
 
@@ -223,7 +222,7 @@ impl<F: Real, B: Base<F>> Distribution<F> for LocScale<'_, F, B> {
         let (d_loc, d_log_scale) = grad.split_at_mut(grad.len() / 2);
         let inputs = [x, self.loc.row(t)];
         self.log_scale.map(a, (Root::OfInverse, t), inputs, [d_loc, d_log_scale], |[x, m], root| {
-            self.coordinate(a, scaled(x - m, root), root).grad
+            self.coordinate(a, scaled(x - m, root), root).1
         });
     }
 }

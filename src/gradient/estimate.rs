@@ -1,6 +1,7 @@
 use ndarray::Axis;
 
 use crate::arithmetic::Arithmetic;
+use crate::kernel::Level;
 use crate::rows::{Batch, Fold, Grad, Held, reduce};
 use crate::shape::at_least_one;
 use crate::{Parts, Real, Result, Rows, Shape};
@@ -45,11 +46,18 @@ impl<F: Real, P: Parts> Estimate<F, P> {
     /// Bias: unbiased, both, where each row is. No variance where S = 1.
     /// Errors: `Parameter` where there are no samples; `NaN` with the row.
     pub fn of_rows<R: Rows<F, Parts = P>>(rows: &R) -> Result<Self> {
+        Self::of_rows_at(Level::best(), rows)
+    }
+
+    /// [`of_rows`](Self::of_rows) with the instructions of a level: sums differ by a few roundings.
+    ///
+    /// Errors: as there.
+    pub fn of_rows_at<R: Rows<F, Parts = P>>(level: Level, rows: &R) -> Result<Self> {
         let Shape { repeat: samples, .. } = rows.shape();
         at_least_one("repeat", samples)?;
         let parts = rows.parts();
         let width = parts.width();
-        let states = reduce(rows, &Spread)?;
+        let states = reduce(level, rows, &Spread)?;
         let (gradient, squares) = states.view().split_at(Axis(1), width);
         let each = F::one() / (F::count(samples) * F::count(samples - 1));
         let variance = (samples > 1).then(|| Grad::held(squares.mapv(|s| s * each), parts.clone()));

@@ -9,6 +9,7 @@ use ndarray::{Array1, Array2};
 use super::baseline::Fitted;
 use super::estimate::Estimate;
 use crate::arithmetic::Arithmetic;
+use crate::kernel::Level;
 use crate::rows::{Batch, Fold, Grad, reduce, sum_long};
 use crate::shape::no_nan_rows;
 use crate::{Error, Parts, Real, Result, Rows, Shape};
@@ -51,22 +52,23 @@ fn lengths<F: Real, R: Rows<F>>(score: &R, by: F) -> Array1<F> {
 
 /// A constant an entry: each of least variance there.
 pub(super) fn by_coordinate<F: Real, R: Rows<F>>(
+    level: Level,
     off: &Array1<F>,
     score: &R,
     fitted: Fitted,
 ) -> Result<Estimate<F, R::Parts>> {
     let gradient = match fitted {
-        Fitted::OnAll => on_all(off, score)?,
+        Fitted::OnAll => on_all(level, off, score)?,
         Fitted::LeavingOneOut => kept(off, score, fitted)?,
     };
     Ok(Estimate { gradient: Grad::held(gradient, score.parts()), variance: None, samples: score.shape().repeat })
 }
 
 /// (sum c s - b sum s) / S in one pass.
-fn on_all<F: Real, R: Rows<F>>(off: &Array1<F>, score: &R) -> Result<Array2<F>> {
+fn on_all<F: Real, R: Rows<F>>(level: Level, off: &Array1<F>, score: &R) -> Result<Array2<F>> {
     let Shape { rows, repeat, .. } = score.shape();
     let width = score.parts().width();
-    let sums = reduce(score, &Powers { off })?;
+    let sums = reduce(level, score, &Powers { off })?;
     if !sums.iter().all(|sum| sum.is_finite()) {
         // Squares of scores overflow: rows are kept, and scaled.
         return kept(off, score, Fitted::OnAll);

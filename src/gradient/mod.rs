@@ -42,4 +42,4 @@ pub use finite_difference::FiniteDifference;
 pub use measure_valued::{Coupling, MeasureValued};
 pub use pathwise::{Pathwise, StickingTheLanding, pathwise};
 pub use plan::{Bias, Grouped, Plan};
-pub use score_function::{ScoreFunction, score_function};
+pub use score_function::{ScoreFunction, score_function, score_function_at};

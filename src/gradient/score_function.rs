@@ -48,21 +48,33 @@ pub fn score_function<F: Real, R: Rows<F>>(
     score: R,
     baseline: Baseline<'_, F>,
 ) -> Result<Estimate<F, R::Parts>> {
+    score_function_at(Level::best(), cost, score, baseline)
+}
+
+/// [`score_function`] with the instructions of a level: sums differ by a few roundings.
+///
+/// Errors: as there.
+pub fn score_function_at<F: Real, R: Rows<F>>(
+    level: Level,
+    cost: &ArrayRef1<F>,
+    score: R,
+    baseline: Baseline<'_, F>,
+) -> Result<Estimate<F, R::Parts>> {
     let shape = score.shape();
     admit(cost, shape, &baseline)?;
     match baseline {
         Baseline::None | Baseline::Constant(_) | Baseline::Given(_) => {
-            Estimate::of_rows(&Weighted { rows: &score, weights: advantages(cost, baseline, shape.repeat) })
+            Estimate::of_rows_at(level, &Weighted { rows: &score, weights: advantages(cost, baseline, shape.repeat) })
         }
-        Baseline::LeaveOneOut | Baseline::LeaveGroupOut(1) => covariance(cost, &score, F::one()),
+        Baseline::LeaveOneOut | Baseline::LeaveGroupOut(1) => covariance(level, cost, &score, F::one()),
         Baseline::LeaveGroupOut(k) => {
             let gradient = weighed(cost, &score, baseline)?;
             Ok(Estimate { gradient, variance: None, samples: shape.repeat / k })
         }
-        Baseline::Mean => covariance(cost, &score, F::one() - F::one() / F::count(shape.repeat)),
+        Baseline::Mean => covariance(level, cost, &score, F::one() - F::one() / F::count(shape.repeat)),
         Baseline::Optimal(fitted) => fitted_baseline::in_total(&centred(cost, shape.repeat), &score, fitted),
         Baseline::OptimalByCoordinate(fitted) => {
-            fitted_baseline::by_coordinate(&centred(cost, shape.repeat), &score, fitted)
+            fitted_baseline::by_coordinate(level, &centred(cost, shape.repeat), &score, fitted)
         }
     }
 }
@@ -158,14 +170,19 @@ fn weighed<F: Real, R: Rows<F>>(
 /// ```text
 /// v = S22 / ((S-2)(S-3)) - S20 S02 / (S (S-1)(S-2)(S-3)) - (S+1) S11^2 / (S (S-1)^2 (S-3))
 /// ```
-fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Result<Estimate<F, R::Parts>> {
+fn covariance<F: Real, R: Rows<F>>(
+    level: Level,
+    cost: &ArrayRef1<F>,
+    score: &R,
+    by: F,
+) -> Result<Estimate<F, R::Parts>> {
     let Shape { rows, repeat: samples, .. } = score.shape();
     let mut off = centred(cost, samples);
     // In units of the largest, so that squares of costs do not overflow.
     let unit = off.iter().fold(F::zero(), |most, c| most.max(c.abs()));
     let unit = if unit > F::zero() { unit } else { F::one() };
     off.mapv_inplace(|c| c / unit);
-    let sums = reduce(score, &CoMoments { off: &off })?;
+    let sums = reduce(level, score, &CoMoments { off: &off })?;
     let parts = score.parts();
     let width = parts.width();
     let s = F::count(samples);
@@ -185,7 +202,7 @@ fn covariance<F: Real, R: Rows<F>>(cost: &ArrayRef1<F>, score: &R, by: F) -> Res
             let of_mean = (s + one) * s11 * s11 / (s * (s - one) * (s - one) * (s - three));
             let v = of_products - of_spreads - of_mean;
             // Where squares of scores overflow, so do differences of them.
-            let v = if v.is_nan() & s11.is_finite() { F::infinity() } else { v };
+            let v = if !v.is_finite() & s11.is_finite() { F::infinity() } else { v };
             variance[[t, j]] = by * unit * (by * unit * v);
         }
     }

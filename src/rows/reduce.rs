@@ -115,7 +115,7 @@ pub trait Rows<F: Real>: Sync {
     /// Infinities of both signs have no sum, and give NaN.
     /// Errors: `NaN` with the first row that holds one.
     fn total(&self) -> Result<Grad<F, Self::Parts>> {
-        Ok(Grad::held(reduce(self, &Sum(None))?, self.parts()))
+        Ok(Grad::held(reduce(Level::best(), self, &Sum(None))?, self.parts()))
     }
 
     /// The weighted sum of the rows of each parameter row: `(rows, width)`.
@@ -127,7 +127,7 @@ pub trait Rows<F: Real>: Sync {
         no_nan("weights", weights)?;
         let weights = weights.as_standard_layout();
         // In standard layout by construction: always a slice.
-        Ok(Grad::held(reduce(self, &Sum(Some(weights.as_slice().unwrap_or_default())))?, self.parts()))
+        Ok(Grad::held(reduce(Level::best(), self, &Sum(Some(weights.as_slice().unwrap_or_default())))?, self.parts()))
     }
 }
 
@@ -135,8 +135,8 @@ pub trait Rows<F: Real>: Sync {
 /// is that of one pass over all rows.
 ///
 /// Errors: `NaN` with the first row that holds one.
-pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Result<Array2<F>> {
-    let states = fold_rows(rows, fold);
+pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(level: Level, rows: &R, fold: &T) -> Result<Array2<F>> {
+    let states = fold_rows(level, rows, fold);
     if any(&states, F::is_nan) {
         nan_row(rows)?;
     }
@@ -144,14 +144,14 @@ pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &
 }
 
 /// [`reduce`], where NaN stays in the state of its parameter row.
-fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Array2<F> {
+fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(level: Level, rows: &R, fold: &T) -> Array2<F> {
     let (shape, width) = (rows.shape(), rows.parts().width());
     let (count, samples) = (fold.count(width), shape.samples());
     let task = batch_rows(width) * TASK;
     let mut flat = match width {
         0 => Vec::new(),
-        _ if several() && samples > task => by_tasks(rows, fold, task),
-        _ => states(rows, fold, 0..samples),
+        _ if several() && samples > task => by_tasks(level, rows, fold, task),
+        _ => states(level, rows, fold, 0..samples),
     };
     // Parameter rows without a sample have the sum of nothing.
     flat.resize(shape.rows.saturating_mul(count), F::zero());
@@ -159,15 +159,15 @@ fn fold_rows<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T) -> Ar
 }
 
 /// The states of the parameter rows that a range of rows belongs to, or of its part of one.
-fn states<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, range: Range<usize>) -> Vec<F> {
+fn states<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(level: Level, rows: &R, fold: &T, range: Range<usize>) -> Vec<F> {
     let (repeat, width) = (rows.shape().repeat.max(1), rows.parts().width());
     let (count, each) = (fold.count(width), batch_rows(width));
     let mut numbers = vec![F::zero(); each.min(range.len()) * width];
     // So many parameter rows, or a part of one, are made and added up together.
     let mut fold_some = |range: Range<usize>, group: usize, states: &mut [F]| {
         let numbers = &mut numbers[..range.len() * width];
-        rows.write_rows(Level::best(), range.clone(), numbers);
-        run(Level::best(), Batches { fold, first: range.start, rows: group, width, numbers, states });
+        rows.write_rows(level, range.clone(), numbers);
+        run(level, Batches { fold, first: range.start, rows: group, width, numbers, states });
     };
     let mut out = Vec::with_capacity(range.len().div_ceil(repeat) * count);
     if repeat <= each {
@@ -197,20 +197,20 @@ fn states<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, range: R
 
 /// All states, flat: a task has the rows of whole parameter rows, or so many of one, whose states are joined as
 /// one pass joins them.
-fn by_tasks<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(rows: &R, fold: &T, task: usize) -> Vec<F> {
+fn by_tasks<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(level: Level, rows: &R, fold: &T, task: usize) -> Vec<F> {
     let shape = rows.shape();
     let (repeat, samples) = (shape.repeat, shape.samples());
     if repeat <= task {
         let each = task / repeat * repeat;
         let ranges = (0..samples).step_by(each).map(|start| start..samples.min(start + each)).collect();
-        return map(ranges, |range| states(rows, fold, range)).concat();
+        return map(ranges, |range| states(level, rows, fold, range)).concat();
     }
     let of_one = |t: usize| {
         let end = (t + 1) * repeat;
         (t * repeat..end).step_by(task).map(move |start| start..end.min(start + task))
     };
     let ranges = (0..shape.rows).flat_map(of_one).collect::<Vec<_>>();
-    let parts = map(ranges.clone(), |range| states(rows, fold, range));
+    let parts = map(ranges.clone(), |range| states(level, rows, fold, range));
     let mut flat = Vec::new();
     let mut joined = Joined::new(fold);
     for (range, part) in ranges.into_iter().zip(parts) {
@@ -279,6 +279,6 @@ impl<F: Real, P: Parts> Grad<F, P> {
     ///
     /// Errors: `Parameter` where `k = 0`, `Count` where `k` does not divide the rows.
     pub fn sum_groups(&self, k: usize) -> Result<Self> {
-        Ok(Self::held(fold_rows(&Held::of("grad", self, k)?, &Sum(None)), self.parts().clone()))
+        Ok(Self::held(fold_rows(Level::best(), &Held::of("grad", self, k)?, &Sum(None)), self.parts().clone()))
     }
 }

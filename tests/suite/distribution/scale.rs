@@ -30,8 +30,10 @@ fn as_without<F: Real, B: Base<F> + Default>() {
     let (path, of_alone) = (kept.pathwise(&draw, &slope).unwrap(), alone.pathwise(&draw, &slope).unwrap());
     near("path", &path.collect().into_flat(), &of_alone.collect().into_flat(), &Array2::zeros((32, 6)));
     // z = (x - m) / s from the same x: its error is that of the root times z, which is no more than 1.
-    let (score, of_alone) = (kept.log_prob_grad(&x).unwrap(), alone.log_prob_grad(&x).unwrap());
-    near("score", &score.grad.into_flat(), &of_alone.grad.into_flat(), &Array2::zeros((32, 6)));
+    let (density, of_alone) = (kept.log_prob_grad(&x).unwrap(), alone.log_prob_grad(&x).unwrap());
+    let of_alone = of_alone.grad.into_flat();
+    near("gradient", &density.grad.into_flat(), &of_alone, &Array2::zeros((32, 6)));
+    near("score", &kept.score(&x).unwrap().collect().into_flat(), &of_alone, &Array2::zeros((32, 6)));
     let (slopes, of_alone) = (kept.log_prob_slope(&x).unwrap(), alone.log_prob_slope(&x).unwrap());
     near("slope", &slopes.grad, &of_alone.grad, &Array2::zeros((32, 3)));
 }

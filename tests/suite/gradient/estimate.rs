@@ -1,4 +1,5 @@
-use estimand::gradient::Estimate;
+use estimand::gradient::{Baseline, Estimate, Fitted, score_function_at};
+use estimand::kernel::Level;
 use estimand::ndarray::{Array1, Array2, array};
 use estimand::{DiagGaussian, Distribution, Error, Grad, Real, Rows, Sample};
 use proptest::prelude::*;
@@ -211,4 +212,43 @@ fn law_equal_rows_have_no_variance() {
         assert!(g.gradient.flat().iter().all(|&g| g == 0.1), "{n}");
         assert!(g.variance.unwrap().flat().iter().all(|&v| v == 0.0), "{n}");
     }
+}
+
+/// Multiply and add in one rounding or in two: sums of n terms of a size differ by n epsilon of it at the most, and what
+/// is made of them by a few times that.
+fn agree_at_both_levels<F: Real>() {
+    let (n, samples) = (3, 200);
+    let (loc, log_scale) = (array![[0.3, -1.0], [0.0, 2.0], [1.0, 0.5]].mapv(F::of), Array2::zeros((n, 2)));
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap().repeat_rows(samples);
+    let x = q.sample(&mut ChaCha8Rng::seed_from_u64(5));
+    let cost: Array1<F> = x.rows().into_iter().map(|row| row[0] * row[0] - row[1]).collect();
+    let most = |numbers: &mut dyn Iterator<Item = F>| numbers.fold(0.0, |most: f64, x| most.max(x.abs().as_f64()));
+    let rows = q.score(&x).unwrap().collect();
+    let (row, cost_size) = (most(&mut rows.flat().iter().copied()), 2.0 * most(&mut cost.iter().copied()));
+    let near = |what: &str, size: f64, [plain, best]: [&Estimate<F, _>; 2]| {
+        let limit = 16.0 * samples as f64 * F::epsilon().as_f64();
+        for (a, b) in plain.gradient.flat().iter().zip(best.gradient.flat()) {
+            assert!((*a - *b).as_f64().abs() <= limit * size, "{what}: {a} {b}");
+        }
+        let [a, b] = [plain, best].map(|estimate| estimate.variance.as_ref().map(|v| v.flat().to_owned()));
+        for (a, b) in a.iter().flatten().zip(b.iter().flatten()) {
+            assert!((*a - *b).as_f64().abs() <= limit * size * size / samples as f64, "{what}: variance {a} {b}");
+        }
+    };
+    let levels = [Level::Plain, Level::best()];
+    let [plain, best] = levels.map(|level| Estimate::of_rows_at(level, &q.score(&x).unwrap()).unwrap());
+    near("rows", row, [&plain, &best]);
+    for baseline in
+        [Baseline::None, Baseline::LeaveOneOut, Baseline::Mean, Baseline::OptimalByCoordinate(Fitted::OnAll)]
+    {
+        let [plain, best] =
+            levels.map(|level| score_function_at(level, &cost, q.score(&x).unwrap(), baseline).unwrap());
+        near(&format!("{baseline:?}"), row * cost_size, [&plain, &best]);
+    }
+}
+
+#[test]
+fn law_estimates_agree_at_both_levels() {
+    agree_at_both_levels::<f32>();
+    agree_at_both_levels::<f64>();
 }

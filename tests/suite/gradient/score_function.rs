@@ -600,6 +600,11 @@ fn hard_squares_that_overflow() {
         assert!((large / (1e25 * at(0.0, &cost, baseline).0) - 1.0).abs() < 64.0 * f32::EPSILON, "{baseline:?}");
         assert!(of_large.is_none_or(|v| v == f32::INFINITY), "{baseline:?} {of_large:?}");
     }
+    // Squares of scores overflow, and those of scores times costs, in units of the largest, do not.
+    for log_scale in [-44.0, -44.5, -45.0] {
+        let uneven = array![1.0_f32, 0.9, 1.1, 9.0];
+        assert_eq!(at(log_scale, &uneven, Baseline::LeaveOneOut).1, Some(f32::INFINITY), "{log_scale}");
+    }
     let (_, variance) = at(0.0, &cost.mapv(|c| 1e15 * c), Baseline::LeaveOneOut);
     let (_, plain) = at(0.0, &cost, Baseline::LeaveOneOut);
     assert!((variance.unwrap() / (1e30 * plain.unwrap()) - 1.0).abs() < 64.0 * f32::EPSILON, "{variance:?} {plain:?}");

@@ -127,14 +127,18 @@ fn laws_agree<F: Real>() {
     assert_eq!(kl.value, best.0[2].column(0));
     assert_eq!(estimand::ndarray::concatenate![estimand::ndarray::Axis(1), d_q, d_p], best.1[2]);
     // Rows not yet made take the level too.
-    let score = q.score(&x).unwrap();
+    let (score, bit_score) = (q.score(&x).unwrap(), bits.score(&ones).unwrap());
     for (level, whole) in [(Level::Plain, &plain), (Level::best(), &best)] {
         let mut seen = 0;
         score.visit_rows(level, 2..5, |i, row| {
             assert_eq!(row, whole.1[0].row(i).to_vec(), "{level:?}");
             seen += 1;
         });
-        assert_eq!(seen, 3);
+        bit_score.visit_rows(level, 2..5, |i, row| {
+            assert_eq!(row, whole.1[1].row(i).to_vec(), "bits, {level:?}");
+            seen += 1;
+        });
+        assert_eq!(seen, 6);
     }
 }
 

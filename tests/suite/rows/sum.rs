@@ -18,8 +18,8 @@ fn bound(n: usize, in_block: f64, products: f64) -> f64 {
 /// Rows are added to a block one after the other.
 const ROWS: f64 = 127.0;
 
-/// Numbers are, in eight lanes: at most 15 to a lane, 3 for the lanes, 7 that are over.
-const NUMBERS: f64 = 25.0;
+/// Numbers are, in eight lanes: 14 additions in a lane, 3 of the lanes, and 7 of what is over, in a block of 127.
+const NUMBERS: f64 = 24.0;
 
 fn many<F: Real>(n: usize, term: impl Fn(usize) -> f64) {
     let terms = Array1::from_shape_fn(n, |i| F::of(term(i)));
@@ -71,4 +71,35 @@ fn hard_a_million_rows() {
     }
     let held = table.collect().sum_groups(n).unwrap();
     assert_eps(held.flat()[[0, 2]], exact, exact, bound(n, ROWS, 0.0), "sum_groups");
+}
+
+/// The order of the additions of a block: eight lanes, joined in halves, and what is over.
+#[test]
+fn stream_the_order_of_a_mean() {
+    for n in [7, 8, 100, 127, 128] {
+        let terms = Array1::from_shape_fn(n, |i| 1.0 / (i + 1) as f64);
+        let mut lanes = [0.0; 8];
+        for i in 0..n / 8 * 8 {
+            lanes[i % 8] += terms[i];
+        }
+        for half in [4, 2, 1] {
+            for lane in 0..half {
+                lanes[lane] += lanes[lane + half];
+            }
+        }
+        let sum = (n / 8 * 8..n).fold(lanes[0], |sum, i| sum + terms[i]);
+        let mean = ValueGrad { value: terms, grad: Array1::<f64>::zeros(n) }.mean().unwrap().value;
+        assert_eq!(mean, sum / n as f64, "{n}");
+    }
+}
+
+/// Numbers near the largest, of both signs in turn: lanes overflow, and the sum does not.
+#[test]
+fn hard_numbers_that_cancel_have_a_mean() {
+    for n in [2, 7, 8, 16, 128] {
+        let value = Array1::from_shape_fn(n, |i| if i % 2 == 0 { 2e38_f32 } else { -2e38 });
+        let mean = ValueGrad { value, grad: Array1::<f32>::zeros(n) }.mean().unwrap().value;
+        let expected = if n % 2 == 0 { 0.0 } else { 2e38 / n as f32 };
+        assert!((mean - expected).abs() <= f32::EPSILON * expected, "{n}: {mean:e}");
+    }
 }
