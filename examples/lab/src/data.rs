@@ -23,7 +23,7 @@ pub use error::DataError;
 pub use grey::{Grey, Level};
 pub use labels::read_labels;
 pub use packed::{Layout, Packed};
-pub use table::Table;
+pub use table::{Table, read_matrix};
 
 use source::Source;
 

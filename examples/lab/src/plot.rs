@@ -14,6 +14,9 @@ use crate::raster::Canvas;
 const WIDTH: u32 = 840;
 const HEIGHT: u32 = 520;
 
+/// What margins, labels and title leave of it to the curves, about.
+const INSIDE: (f64, f64) = (742.0, 423.0);
+
 /// Colours that the colour-blind tell apart, and that print well. Source: Okabe and Ito 2008.
 const PALETTE: [(u8, u8, u8); 7] =
     [(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (230, 159, 0), (60, 60, 60)];
@@ -28,6 +31,7 @@ pub struct Chart {
     bands: Vec<Band>,
     log_x: bool,
     log_y: bool,
+    equal_units: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +85,7 @@ impl Chart {
             bands: Vec::new(),
             log_x: false,
             log_y: false,
+            equal_units: false,
         }
     }
 
@@ -137,6 +142,13 @@ impl Chart {
     #[must_use]
     pub fn log_y(mut self) -> Self {
         self.log_y = true;
+        self
+    }
+
+    /// Makes a unit as long on one axis as on the other, so that a circle is one: the plane of complex numbers.
+    #[must_use]
+    pub fn equal_units(mut self) -> Self {
+        self.equal_units = true;
         self
     }
 
@@ -291,7 +303,12 @@ impl Chart {
         let first = points.next().ok_or_else(|| PlotError::Nothing { title: self.title.clone() })?;
         let start = ((first.0, first.0), (first.1, first.1));
         let (x, y) = points.fold(start, |(x, y), (px, py)| ((x.0.min(px), x.1.max(px)), (y.0.min(py), y.1.max(py))));
-        Ok((aired(x, 0.02), aired(y, 0.06)))
+        let (x, y) = (aired(x, 0.02), aired(y, 0.06));
+        if !self.equal_units {
+            return Ok((x, y));
+        }
+        let unit = ((x.end - x.start) / INSIDE.0).max((y.end - y.start) / INSIDE.1);
+        Ok((widened(x, unit * INSIDE.0), widened(y, unit * INSIDE.1)))
     }
 }
 
@@ -311,6 +328,12 @@ fn aired((low, high): (f64, f64), share: f64) -> Range<f64> {
         1.0
     };
     low - air..high + air
+}
+
+/// An interval of a length about the same middle.
+fn widened(range: Range<f64>, length: f64) -> Range<f64> {
+    let air = 0.5 * (length - (range.end - range.start));
+    range.start - air..range.end + air
 }
 
 /// An axis with its ticks.

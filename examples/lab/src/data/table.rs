@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use estimand::ndarray::Array2;
+
 use super::DataError;
 use super::source::Source;
 
@@ -19,8 +21,7 @@ use super::source::Source;
 pub struct Table {
     path: PathBuf,
     names: Vec<String>,
-    /// The line of each row, and its fields.
-    rows: Vec<(usize, Vec<String>)>,
+    rows: Vec<Row>,
 }
 
 impl Table {
@@ -37,34 +38,11 @@ impl Table {
     /// Errors: `Empty` where not even columns are named; `NoRows`; `NoTable`.
     pub fn parse(path: impl AsRef<Path>, content: &[u8]) -> Result<Self, DataError> {
         let path = path.as_ref().to_owned();
-        let no_table = |line: usize, reason: &str| {
-            let (path, reason) = (path.clone(), format!("line {line} {reason}"));
-            Err(DataError::NoTable { path, reason })
-        };
-        // A byte order mark is no part of the first name.
-        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-        let mut names: Option<Vec<String>> = None;
-        let mut rows = Vec::new();
-        for (bytes, line) in content.split(|&byte| byte == b'\n').zip(1..) {
-            let Ok(text) = std::str::from_utf8(bytes) else { return no_table(line, "is no text") };
-            let text = text.trim();
-            if text.is_empty() || text.starts_with('#') {
-                continue;
-            }
-            let Some(fields) = fields(text) else { return no_table(line, "has a quote that does not end") };
-            match &names {
-                None => names = Some(fields),
-                Some(names) if names.len() == fields.len() => rows.push((line, fields)),
-                Some(names) => {
-                    let (got, expected) = (fields.len(), names.len());
-                    return no_table(line, &format!("has {got} fields, where the names are {expected}"));
-                }
-            }
-        }
-        match names {
+        let mut rows = rows_of(&path, content, "the names are")?.into_iter();
+        match rows.next() {
             None => Err(DataError::Empty { path }),
-            Some(_) if rows.is_empty() => Err(DataError::NoRows { path }),
-            Some(names) => Ok(Self { path, names, rows }),
+            Some(_) if rows.len() == 0 => Err(DataError::NoRows { path }),
+            Some((_, names)) => Ok(Self { path, names, rows: rows.collect() }),
         }
     }
 
@@ -75,9 +53,9 @@ impl Table {
             name: name.to_owned(),
             columns: self.names.join(", "),
         })?;
-        let number = |(line, row): &(usize, Vec<String>)| {
+        let number = |(line, row): &Row| {
             let text = row.get(place).map_or("", String::as_str);
-            text.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| DataError::NotANumber {
+            number(text).ok_or_else(|| DataError::NotANumber {
                 path: self.path.clone(),
                 line: *line,
                 column: name.to_owned(),
@@ -86,6 +64,64 @@ impl Table {
         };
         self.rows.iter().map(number).collect()
     }
+}
+
+/// Reads a matrix, comma-separated numbers without names; gzipped or not. Comments and quotes are those of [`Table`].
+///
+/// Errors: `Unreadable`, `Empty`, `TooLarge`; `NoTable` where rows differ in length; `NotANumber` with its line and its
+/// column, counted from 1.
+pub fn read_matrix(path: impl AsRef<Path>) -> Result<Array2<f64>, DataError> {
+    let path = path.as_ref();
+    let rows = rows_of(path, &Source::open(path)?.read_all()?, "the first row has")?;
+    let Some(columns) = rows.first().map(|(_, row)| row.len()) else {
+        return Err(DataError::Empty { path: path.to_owned() });
+    };
+    let mut numbers = Vec::new();
+    for (line, row) in &rows {
+        for (text, column) in row.iter().zip(1..) {
+            numbers.push(number(text).ok_or_else(|| DataError::NotANumber {
+                path: path.to_owned(),
+                line: *line,
+                column: column.to_string(),
+                got: text.clone(),
+            })?);
+        }
+    }
+    // As many fields in each row as in the first, by construction.
+    Ok(Array2::from_shape_vec((rows.len(), columns), numbers).unwrap_or_default())
+}
+
+/// The line of a row, and its fields.
+type Row = (usize, Vec<String>);
+
+/// The lines of a table that hold something; `first` says in an error what the first of them is.
+fn rows_of(path: &Path, content: &[u8], first: &str) -> Result<Vec<Row>, DataError> {
+    let no_table = |line: usize, reason: &str| {
+        let (path, reason) = (path.to_owned(), format!("line {line} {reason}"));
+        Err(DataError::NoTable { path, reason })
+    };
+    // A byte order mark is no part of the first field.
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let mut rows: Vec<Row> = Vec::new();
+    for (bytes, line) in content.split(|&byte| byte == b'\n').zip(1..) {
+        let Ok(text) = std::str::from_utf8(bytes) else { return no_table(line, "is no text") };
+        let text = text.trim();
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        let Some(fields) = fields(text) else { return no_table(line, "has a quote that does not end") };
+        let expected = rows.first().map_or(fields.len(), |(_, row)| row.len());
+        if fields.len() != expected {
+            return no_table(line, &format!("has {} fields, where {first} {expected}", fields.len()));
+        }
+        rows.push((line, fields));
+    }
+    Ok(rows)
+}
+
+/// A finite number.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
 /// The fields of a line; `None` where a quote does not end.

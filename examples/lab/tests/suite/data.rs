@@ -6,7 +6,7 @@ use estimand::Error;
 use estimand::ndarray::{Array2, array};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lab::data::{Batches, Bits, DataError, Grey, Images, Table, read_labels};
+use lab::data::{Batches, Bits, DataError, Grey, Images, Table, read_labels, read_matrix};
 
 use crate::support::{Scratch, generator};
 
@@ -282,4 +282,36 @@ fn hard_tables_that_are_none() {
     assert_eq!(told("quote", b"x,y\n\"1,2\n", "x"), "is not a table: line 2 has a quote that does not end");
     let missing = sentence(Table::read(dir.path("none")), &dir.path("none"));
     assert!(missing.starts_with("cannot be read: "), "{missing}");
+}
+
+#[test]
+fn ref_a_matrix_has_rows_of_numbers() {
+    let dir = Scratch::new("matrix");
+    let text = b"# two rows\n1, -2.5e1,0\n\n3,\"4\",+5\r\n";
+    let expected = array![[1.0, -25.0, 0.0], [3.0, 4.0, 5.0]];
+    for (name, contents) in [("plain.csv", text.to_vec()), ("zipped.csv", gzip(text))] {
+        assert_eq!(read_matrix(dir.file(name, &contents)).unwrap(), expected);
+    }
+    assert_eq!(read_matrix(dir.file("one", b"7")).unwrap(), array![[7.0]]);
+}
+
+#[test]
+fn hard_matrices_that_are_none() {
+    let dir = Scratch::new("matrix_bad");
+    let told = |name: &str, contents: &[u8]| {
+        let path = dir.file(name, contents);
+        sentence(read_matrix(&path), &path)
+    };
+    assert_eq!(told("empty", b""), "is empty");
+    assert_eq!(told("comments", b"# nothing\n\n"), "is empty");
+    let number = |got: &str, column: usize, line: usize| {
+        format!("has `{got}` in column `{column}` of line {line}, expected a finite number")
+    };
+    assert_eq!(told("names", b"x,y\n1,2\n"), number("x", 1, 1));
+    assert_eq!(told("word", b"# c\n1,2\n3,four\n"), number("four", 2, 3));
+    assert_eq!(told("gap", b"1,2\n3,\n"), number("", 2, 2));
+    assert_eq!(told("nan", b"1,nan\n"), number("nan", 2, 1));
+    let ragged = "is not a table: line 3 has 1 fields, where the first row has 2";
+    assert_eq!(told("ragged", b"1,2\n3,4\n5\n"), ragged);
+    assert_eq!(told("bytes", b"1,\xff\n"), "is not a table: line 1 is no text");
 }

@@ -253,3 +253,19 @@ fn number(svg: &str, name: &str) -> i32 {
     let (_, rest) = svg.split_once(&format!(" {name}=\"")).unwrap();
     rest.split_once('"').unwrap().0.parse().unwrap()
 }
+
+/// A circle is one: its width and its height are equal, to a pixel in fifty.
+#[test]
+fn law_units_are_of_equal_length() {
+    let corners = [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)];
+    let sides = |chart: Chart| {
+        let svg = chart.dots_in((1, 1, 1), "corners", corners).svg().unwrap();
+        let dots: Vec<_> =
+            svg.split("<circle").skip(1).take(4).map(|dot| (number(dot, "cx"), number(dot, "cy"))).collect();
+        (f64::from(dots[1].0 - dots[0].0), f64::from(dots[2].1 - dots[3].1))
+    };
+    let (wide, high) = sides(Chart::new("circle", "x", "y").equal_units());
+    assert!(high > 100.0 && (wide / high - 1.0).abs() < 0.02, "{wide} {high}");
+    let (wide, high) = sides(Chart::new("ellipse", "x", "y"));
+    assert!(wide / high > 1.5, "{wide} {high}");
+}
