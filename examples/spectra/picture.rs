@@ -19,15 +19,15 @@ pub fn draw(args: &Args, facts: &Facts, random: bool) -> Result<(), Failure> {
         chart = chart.line_in(CIRCLE, "the unit circle", circle);
     }
     save(args, "spectrum", &chart)?;
-    // Reciprocals are crosses: as dots they would be hidden.
-    let found = points(&mut facts.of_inverse.iter().map(|(nearest, _)| *nearest));
-    let chart = plane("Eigenvalues of the inverse, and 1 / lambda of A").dots_in(OF_INVERSE, "lambda of A^-1", found);
+    // Reciprocals are crosses, and the others lie on them: both are seen.
     let reach = facts.values.iter().map(|z| z.inv().norm()).fold(0.0, f64::max) / 40.0;
     let gap = (f64::NAN, f64::NAN);
     let crosses = facts.values.iter().map(|z| z.inv()).flat_map(|z| {
         [(z.re - reach, z.im), (z.re + reach, z.im), gap, (z.re, z.im - reach), (z.re, z.im + reach), gap]
     });
-    save(args, "inverse", &chart.line_in(OF_A, "1 / lambda of A", crosses))
+    let found = points(&mut facts.of_inverse.iter().map(|(nearest, _)| *nearest));
+    let chart = plane("Eigenvalues of the inverse, and 1 / lambda of A").line_in(OF_A, "1 / lambda of A", crosses);
+    save(args, "inverse", &chart.dots_in(OF_INVERSE, "lambda of A^-1", found))
 }
 
 fn save(args: &Args, name: &str, chart: &Chart) -> Result<(), Failure> {
