@@ -3,7 +3,7 @@ use faer::linalg::solvers::LltError;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2};
 
 use super::calculus::OfTwo;
-use super::dense::{array, mat, symmetric_door};
+use super::dense::{array, mat, mirrored, symmetric_door};
 use crate::shape::same_shape;
 use crate::{Error, Result, ValueGrad};
 
@@ -146,16 +146,6 @@ impl Cholesky {
         lower.transpose().solve_upper_triangular_in_place(&mut both);
         Ok(mirrored(array(both.as_ref())).mapv_into(|g| 0.5 * g))
     }
-}
-
-/// The lower half, and its mirror.
-fn mirrored(mut a: Array2<f64>) -> Array2<f64> {
-    for i in 0..a.nrows() {
-        for j in 0..i {
-            a[[j, i]] = a[[i, j]];
-        }
-    }
-    a
 }
 
 /// What is left of the diagonal entry in row `k`, of which elimination made no root.

@@ -1,8 +1,8 @@
 use faer::linalg::solvers::{PartialPivLu, Solve};
-use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2};
 
 use super::calculus::OfThree;
-use super::dense::{array, mat, square_door};
+use super::dense::{array, largest, mat, square_door};
 use crate::shape::same_shape;
 use crate::{Error, Result, ValueGrad};
 
@@ -49,7 +49,6 @@ impl Lu {
         let d = a.nrows();
         let factors = mat(a).partial_piv_lu();
         let rows = factors.P().arrays().0;
-        let largest = |entries: ArrayView1<'_, f64>| entries.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
         let singular = (0..d).map(|k| (k, factors.U()[(k, k)])).find(|&(k, pivot)| {
             let unit = largest(a.row(rows[k])).min(largest(a.column(k)));
             pivot.abs() <= d as f64 * f64::EPSILON * unit

@@ -88,7 +88,7 @@ impl Spectrum {
     /// eigenvectors w and v. 1 for a symmetric matrix, infinite where it is defective.
     pub fn sensitivity(&self) -> Array1<f64> {
         match self.left() {
-            Some(left) => left.axis_iter(Axis(0)).map(|w| w.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()).collect(),
+            Some(left) => left.axis_iter(Axis(0)).map(length).collect(),
             None => Array1::from_elem(self.values.len(), f64::INFINITY),
         }
     }
@@ -118,7 +118,7 @@ impl Spectrum {
         }
         let Some(left) = self.left() else { return refused(SIMPLE) };
         let (w, v) = (left.row(k), self.vectors.column(k));
-        let sensitivity = w.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt();
+        let sensitivity = length(w);
         if sensitivity.is_nan() || sensitivity > f64::EPSILON.sqrt().recip() {
             return refused(SIMPLE);
         }
@@ -136,3 +136,8 @@ impl Spectrum {
 }
 
 const SIMPLE: &str = "the number of a simple eigenvalue";
+
+/// The length of a complex vector.
+fn length(z: ArrayView1<'_, Complex64>) -> f64 {
+    z.iter().map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+}

@@ -1,5 +1,6 @@
 use ndarray::{Array2, ArrayRef2, ArrayView2};
 
+use super::dense::largest;
 use super::symmetric::SymmetricSpectrum;
 use crate::shape::same_shape;
 use crate::{Error, Result};
@@ -30,8 +31,7 @@ impl SquareRoot {
     /// Errors: as [`SymmetricSpectrum::of`]; `Pivot` with the eigenvalue (rising, from 0) that is negative beyond rounding.
     pub fn of(a: &ArrayRef2<f64>) -> Result<Self> {
         let spectrum = SymmetricSpectrum::of(a)?;
-        let largest = spectrum.values().iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-        let rounding = a.nrows() as f64 * f64::EPSILON * largest;
+        let rounding = a.nrows() as f64 * f64::EPSILON * largest(spectrum.values());
         let lowest = spectrum.values().first().copied().unwrap_or_default();
         if lowest < -rounding {
             let expected = "not negative (a positive semi-definite matrix)";
@@ -71,8 +71,7 @@ impl SquareRoot {
     pub fn pull_back(&self, d_root: &ArrayRef2<f64>) -> Result<Array2<f64>> {
         same_shape("d_root", d_root.shape(), self.root.shape())?;
         // The root of rounding, over the root of the largest.
-        let largest = self.roots.iter().fold(0.0, |most: f64, root| most.max(*root));
-        let rounding = (self.roots.len() as f64 * f64::EPSILON).sqrt() * largest;
+        let rounding = (self.roots.len() as f64 * f64::EPSILON).sqrt() * largest(&self.roots);
         if let Some((pivot, &value)) = self.roots.iter().enumerate().find(|&(_, &root)| root <= rounding) {
             let expected = "more than rounding (a positive definite matrix)";
             return Err(Error::Pivot { name: "a", pivot, value: value * value, expected });

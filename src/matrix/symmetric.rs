@@ -1,7 +1,7 @@
 use faer::Side;
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, ArrayView2, Axis};
 
-use super::dense::{array, mat, symmetric_door};
+use super::dense::{array, largest, mat, mirrored, symmetric_door};
 use crate::shape::same_shape;
 use crate::{Error, Result};
 
@@ -58,10 +58,8 @@ impl SymmetricSpectrum {
         if self.values.is_empty() {
             return 1.0;
         }
-        let size = |value: &f64| value.abs();
-        let most = self.values.iter().map(size).fold(0.0, f64::max);
-        let least = self.values.iter().map(size).fold(f64::INFINITY, f64::min);
-        if least == 0.0 { f64::INFINITY } else { most / least }
+        let least = self.values.iter().fold(f64::INFINITY, |least: f64, value| least.min(value.abs()));
+        if least == 0.0 { f64::INFINITY } else { largest(&self.values) / least }
     }
 
     /// Q f(D) Q': a function of the matrix, symmetric to the last bit.
@@ -73,7 +71,7 @@ impl SymmetricSpectrum {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn map(&self, f: impl FnMut(f64) -> f64) -> Array2<f64> {
-        self.of_basis(&Array2::from_diag(&self.values.map(|&value| value).mapv_into(f)))
+        self.of_basis(&Array2::from_diag(&self.values.mapv(f)))
     }
 
     /// The derivative of eigenvalue `k` in A: v v', of its eigenvector v.
@@ -118,13 +116,7 @@ impl SymmetricSpectrum {
     /// Q M Q' of a symmetric M, symmetric to the last bit.
     pub(super) fn of_basis(&self, middle: &ArrayRef2<f64>) -> Array2<f64> {
         let q = mat(&self.vectors);
-        let mut product = array((&q * mat(middle) * q.transpose()).as_ref());
-        for i in 0..product.nrows() {
-            for j in 0..i {
-                product[[j, i]] = product[[i, j]];
-            }
-        }
-        product
+        mirrored(array((&q * mat(middle) * q.transpose()).as_ref()))
     }
 
     /// Q' M Q.
@@ -136,8 +128,7 @@ impl SymmetricSpectrum {
     fn simple(&self, k: usize) -> Result<()> {
         let refused = |expected| Err(Error::Parameter { name: "k", value: k as f64, expected });
         let Some(&value) = self.values.get(k) else { return refused("the number of an eigenvalue") };
-        let largest = self.values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-        let rounding = self.values.len() as f64 * f64::EPSILON * largest;
+        let rounding = self.values.len() as f64 * f64::EPSILON * largest(&self.values);
         let neighbours = [k.checked_sub(1), Some(k + 1)].into_iter().flatten().filter_map(|j| self.values.get(j));
         if neighbours.into_iter().any(|other| (value - other).abs() <= rounding) {
             return refused("the number of a simple eigenvalue");

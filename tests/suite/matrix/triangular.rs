@@ -5,7 +5,7 @@ use estimand::ndarray::{Array2, array};
 use estimand::{Error, Real};
 use proptest::prelude::*;
 
-use crate::support::matrices::largest;
+use crate::support::matrices::{largest, orthogonal, product};
 use crate::support::strategy::{array as reals, config};
 
 proptest! {
@@ -23,9 +23,9 @@ proptest! {
             let on = ((3 * i + 1) % d) as f64 + 0.25 * full[[i, i]];
             if i == j { on } else if (i > j) == lower { full[[i, j]] } else { 0.0 }
         });
-        // By QR, of the transpose where that would be read off as well: the iteration gets a matrix that is full.
-        let mixer = crate::support::matrices::orthogonal(&full);
-        let mixed = crate::support::matrices::product(&crate::support::matrices::product(&mixer, &a), &mixer.t());
+        // Seen in another basis: the iteration gets a matrix that is full.
+        let mixer = orthogonal(&full);
+        let mixed = product(&product(&mixer, &a), &mixer.t());
         let by_qr = Spectrum::of(&mixed).unwrap();
         let mut off_diagonal = triangular_eigenvalues(&a).unwrap().to_vec();
         prop_assert_eq!(&off_diagonal, &a.diag().to_vec());
