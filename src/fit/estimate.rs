@@ -1,6 +1,6 @@
-use super::gaussian::{Gaussian, mean_of};
+use super::gaussian::{Gaussian, mean_of, not_all_equal};
 use crate::moments::Moments;
-use crate::{Error, Real, Result};
+use crate::{Real, Result};
 
 /// The maximum-likelihood mean: the mean of the observations, whatever the variance.
 ///
@@ -52,8 +52,5 @@ pub fn bessel<F: Real>(moments: &Moments<F>) -> Result<Gaussian<F>> {
 }
 
 fn law<F: Real>(mean: F, variance: F) -> Result<Gaussian<F>> {
-    if variance == F::zero() {
-        return Err(Error::Parameter { name: "variance", value: 0.0, expected: "observations that are not all equal" });
-    }
-    Gaussian::new(mean, variance)
+    Gaussian::new(mean, not_all_equal(variance)?)
 }

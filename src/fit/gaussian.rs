@@ -194,3 +194,12 @@ pub(super) fn positive<F: Real>(name: &'static str, value: F) -> Result<()> {
     }
     Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number above 0" })
 }
+
+/// A variance of observations: where it is 0 they are all equal.
+pub(super) fn not_all_equal<F: Real>(value: F) -> Result<F> {
+    if value == F::zero() {
+        return Err(Error::Parameter { name: "variance", value: 0.0, expected: "observations that are not all equal" });
+    }
+    positive("variance", value)?;
+    Ok(value)
+}

@@ -10,6 +10,8 @@
 //! | a likelihood and a prior | the posterior (its mean is the MAP), the evidence | [`MeanLikelihood::posterior`], [`MeanLikelihood::log_marginal`] |
 //! | a posterior | an interval; chances; the law of the next observation | [`Gaussian::interval`], [`Gaussian::cdf`], [`Gaussian::predictive`] |
 //! | any of these | draws, gradients, divergences | [`Gaussian::to_diag`] |
+//! | rows of d numbers | their mean and covariance matrix, maximum-likelihood or unbiased | [`Scatter`](crate::moments::Scatter) |
+//! | rows, not many times d of them | a covariance matrix that is positive definite, with less error | [`ledoit_wolf`] |
 //! | a design | what N observations can tell at best; the exact error of MLE and MAP | [`Information`], [`Risk`] |
 //!
 //! A prior, a posterior and a predictive law are each a [`Gaussian`], so that a posterior is the
@@ -26,6 +28,7 @@ mod groups;
 mod information;
 mod likelihood;
 mod risk;
+mod shrinkage;
 mod square;
 mod student;
 
@@ -36,5 +39,6 @@ pub use groups::{Groups, Homogeneity};
 pub use information::Information;
 pub use likelihood::MeanLikelihood;
 pub use risk::{Risk, break_even};
+pub use shrinkage::{Shrunk, ledoit_wolf};
 pub use square::CompletedSquare;
 pub use student::{mean_interval, next_interval};

@@ -6,7 +6,7 @@ use crate::Real;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Centres<F> {
     pub(super) mean: Vec<F>,
-    mean_rest: Vec<F>,
+    pub(super) mean_rest: Vec<F>,
     pub(super) variance: Vec<F>,
     variance_rest: Vec<F>,
     /// Whether squares of all differences are sure to be numbers.

@@ -42,9 +42,9 @@ const TASK: usize = 1 << 16;
     serde(bound(serialize = "F: Real + serde::Serialize", deserialize = "F: Real + serde::Deserialize<'de>"))
 )]
 pub struct ColumnMoments<F> {
-    mass: Mass<F>,
-    nan: Option<usize>,
-    centres: Centres<F>,
+    pub(super) mass: Mass<F>,
+    pub(super) nan: Option<usize>,
+    pub(super) centres: Centres<F>,
 }
 
 impl<F: Real> ColumnMoments<F> {
@@ -74,14 +74,7 @@ impl<F: Real> ColumnMoments<F> {
     pub fn of_weighted(x: &ArrayRef2<F>, weights: &ArrayRef1<F>) -> Result<Self> {
         weights_door("weights", x.nrows(), weights)?;
         let width = x.ncols();
-        let parts = map(tasks(x.nrows(), width), |range| {
-            let mut part = Self::new(width);
-            let rows = copy(Level::best(), range.clone(), x);
-            for (k, i) in range.enumerate() {
-                part.join_row(&rows[k * width..(k + 1) * width], Mass::weighing(weights[i]));
-            }
-            part
-        });
+        let parts = map(tasks(x.nrows(), width), |range| Self::weighted_part(range, x, weights));
         let mut all = Self::new(width);
         parts.iter().for_each(|part| all.add(part));
         Ok(all)
@@ -220,7 +213,7 @@ impl<F: Real> ColumnMoments<F> {
     }
 
     #[inline(always)]
-    fn join_row(&mut self, row: &[F], mass: Mass<F>) {
+    pub(super) fn join_row(&mut self, row: &[F], mass: Mass<F>) {
         let row = &row[..self.width()];
         let tame = row.iter().fold(true, |tame, x| tame & (x.abs() < limit()));
         if !tame && row.iter().any(|x| x.is_nan()) {
@@ -232,7 +225,7 @@ impl<F: Real> ColumnMoments<F> {
         }
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         let before = self.mass.count;
         let shares = self.mass.join(&other.mass);
         self.nan = self.nan.or(other.nan.map(|row| before.saturating_add(row)));
@@ -248,27 +241,42 @@ impl<F: Real> ColumnMoments<F> {
             self.mass.join(&Mass::rows(x.nrows()));
             return;
         }
-        let parts = map(tasks(x.nrows(), width), |range| {
-            let mut part = Self::new(width);
-            if let Some(all) = x.as_slice() {
-                run(level, Rows { to: &mut part, rows: &all[range.start * width..range.end * width] });
-            } else {
-                run(level, Rows { to: &mut part, rows: &copy(level, range, x) });
-            }
-            part
-        });
+        let parts = map(tasks(x.nrows(), width), |range| Self::part(level, range, x));
         parts.iter().for_each(|part| self.add(part));
+    }
+
+    /// Of the rows of a task.
+    pub(super) fn part(level: Level, range: Range<usize>, x: &ArrayRef2<F>) -> Self {
+        let width = x.ncols();
+        let mut part = Self::new(width);
+        if let Some(all) = x.as_slice() {
+            run(level, Rows { to: &mut part, rows: &all[range.start * width..range.end * width] });
+        } else {
+            run(level, Rows { to: &mut part, rows: &copy(level, range, x) });
+        }
+        part
+    }
+
+    /// Of the rows of a task, with a weight a row.
+    pub(super) fn weighted_part(range: Range<usize>, x: &ArrayRef2<F>, weights: &ArrayRef1<F>) -> Self {
+        let width = x.ncols();
+        let mut part = Self::new(width);
+        let rows = copy(Level::best(), range.clone(), x);
+        for (k, i) in range.enumerate() {
+            part.join_row(&rows[k * width..(k + 1) * width], Mass::weighing(weights[i]));
+        }
+        part
     }
 }
 
 /// The rows of each task: as many whatever the number of threads.
-fn tasks(rows: usize, width: usize) -> Vec<Range<usize>> {
+pub(super) fn tasks(rows: usize, width: usize) -> Vec<Range<usize>> {
     let each = (TASK / width.max(1)).max(1);
     (0..rows).step_by(each).map(|from| from..rows.min(from + each)).collect()
 }
 
 /// A range of rows one behind the other, whatever the layout.
-fn copy<F: Real>(level: Level, range: Range<usize>, x: &ArrayRef2<F>) -> Vec<F> {
+pub(super) fn copy<F: Real>(level: Level, range: Range<usize>, x: &ArrayRef2<F>) -> Vec<F> {
     let mut rows = vec![F::zero(); range.len() * x.ncols()];
     write_rows(level, range, [x.view()], x.ncols(), &CopyRow, &mut rows);
     rows

@@ -4,9 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::centre::Centre;
 use super::compensated::Compensated;
+use super::cross::pairs;
 use super::mass::{Mass, Weights};
 use crate::shape::same_shape;
 use crate::{Error, Real, Result};
+
+/// Epsilons of both standard deviations that a covariance may be off.
+const SLACK: f64 = 1024.0;
 
 /// A number and its rest.
 type Pair<F> = [F; 2];
@@ -29,6 +33,13 @@ pub(super) struct StoredColumns<F> {
     mean: Vec<Pair<F>>,
     variance: Vec<Pair<F>>,
     pub(super) nan: Option<usize>,
+}
+
+/// Moments of rows, as they are written: those of the columns, and the covariances below the diagonal, row by row.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredScatter<F> {
+    pub(super) columns: StoredColumns<F>,
+    pub(super) covariance: Vec<Pair<F>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +80,35 @@ impl<F: Real> StoredColumns<F> {
         let columns = self.mean.into_iter().zip(self.variance);
         let centres: Result<Vec<_>> = columns.map(|(mean, variance)| centre(self.count, mean, variance)).collect();
         Ok((mass, centres?))
+    }
+}
+
+impl<F: Real> StoredScatter<F> {
+    pub(super) fn of(columns: StoredColumns<F>, covariance: &[Compensated<F>]) -> Self {
+        Self { columns, covariance: covariance.iter().copied().map(pair).collect() }
+    }
+
+    /// The covariances, if they are those of some rows whose columns have these variances.
+    pub(super) fn read(covariance: Vec<Pair<F>>, variances: &[F]) -> Result<Vec<Compensated<F>>> {
+        same_shape("covariance", &[covariance.len()], &[pairs(variances.len())])?;
+        let sds: Vec<F> = variances.iter().map(|v| v.sqrt()).collect();
+        let mut all = Vec::with_capacity(covariance.len());
+        let places = (0..sds.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+        for (pair, (i, j)) in covariance.into_iter().zip(places) {
+            let most = sds[i] * sds[j];
+            // Beside an infinite variance anything: a number, an infinity, or none.
+            if !(most.is_finite() || pair[0].is_finite()) {
+                all.push(Compensated::of(pair[0]));
+                continue;
+            }
+            if most.is_finite()
+                && !(pair[0].abs() <= most + most * F::of(SLACK) * F::epsilon() + F::min_positive_value())
+            {
+                return refuse("covariance", pair[0], "at most the product of both standard deviations");
+            }
+            all.push(compensated("covariance", pair)?);
+        }
+        Ok(all)
     }
 }
 

@@ -6,8 +6,11 @@ mod centre;
 mod centres;
 mod columns;
 mod compensated;
+mod cross;
 mod mass;
+mod product;
 mod scalar;
+mod scatter;
 mod stored;
 
 use estimand::Real;

@@ -1,5 +1,5 @@
 use estimand::Real;
-use estimand::moments::{ColumnMoments, Moments};
+use estimand::moments::{ColumnMoments, Moments, Scatter};
 use estimand::ndarray::{Array2, array};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -27,6 +27,15 @@ fn every_kind<F: Real + serde::Serialize + serde::de::DeserializeOwned>(x: &[f64
     assert_eq!(round(&columns), columns);
     columns.push(&array![F::nan()]).unwrap();
     assert_eq!(round(&columns), columns);
+    let table = Array2::from_shape_fn((rows.nrows() / 3, 3), |(i, j)| rows[[3 * i + j, 0]]);
+    let mut scatter = Scatter::of(&table);
+    assert_eq!(round(&scatter), scatter);
+    for (i, row) in table.rows().into_iter().enumerate() {
+        scatter.push_weighted(&row, F::of(0.1 * i as f64)).unwrap();
+    }
+    assert_eq!(round(&scatter), scatter);
+    scatter.push(&array![F::one(), F::nan(), F::zero()]).unwrap();
+    assert_eq!(round(&scatter), scatter);
 }
 
 proptest! {
@@ -93,12 +102,41 @@ fn hard_forgeries() {
     assert!(error.starts_with("`variance` has shape [0], expected [1]"), "{error}");
 }
 
+/// A row of columns whose sd are 1/2 and 1 has at most 1/2 between them, but for rounding.
+#[test]
+fn hard_forged_covariances() {
+    let x = array![[1.0, 3.0], [2.0, 1.0]];
+    let good = to_string(&Scatter::of(&x)).unwrap();
+    let end = r#""covariance":[[-0.5,0.0]]}"#;
+    assert!(good.ends_with(end), "{good}");
+    let with = |to: &str| from_str::<Scatter<f64>>(&good.replace(end, &format!("\"covariance\":{to}}}")));
+    assert_eq!(with("[[-0.5,0.0]]").unwrap(), Scatter::of(&x));
+    assert!(with("[[-0.5000000000000001,0.0]]").is_ok() && with("[[0.25,1e-20]]").is_ok());
+    let both = "at most the product of both standard deviations";
+    for (forged, sentence) in [
+        ("[]", "`covariance` has shape [0], expected [1]".to_owned()),
+        ("[[0.1,0.0],[0.1,0.0]]", "`covariance` has shape [2], expected [1]".to_owned()),
+        ("[[0.5001,0.0]]", format!("`covariance` is 0.5001, expected {both}")),
+        ("[[-0.6,0.0]]", format!("`covariance` is -0.6, expected {both}")),
+        ("[[0.25,0.1]]", "`covariance` is 0.1, expected a rest below the last place of its number".to_owned()),
+    ] {
+        let error = with(forged).unwrap_err().to_string();
+        assert!(error.starts_with(&sentence), "{forged}: {error}");
+    }
+    // What is forged in the columns is refused there.
+    let error = from_str::<Scatter<f64>>(&good.replace("[1.0,0.0]", "[-1.0,0.0]")).unwrap_err().to_string();
+    assert!(error.starts_with("`variance` is -1, expected a number that is not negative"), "{error}");
+}
+
 /// A format that has infinities and NaN, as JSON has not.
 #[derive(Clone, Copy)]
 enum Value {
     Count(u64),
     Pair([f64; 2]),
     Weights([f64; 2]),
+    Pairs(&'static [[f64; 2]]),
+    /// Of two columns, the first with an infinite variance.
+    Columns,
     Nothing,
 }
 
@@ -113,6 +151,19 @@ impl<'de> Deserializer<'de> for Value {
                 let half = Self::Pair([0.5, 0.0]);
                 let fields = [("total", Self::Pair(total)), ("same", half), ("other", half)];
                 visitor.visit_some(MapDeserializer::<_, value::Error>::new(fields.into_iter()))
+            }
+            Self::Pairs(pairs) => {
+                visitor.visit_seq(SeqDeserializer::<_, value::Error>::new(pairs.iter().map(|&pair| Self::Pair(pair))))
+            }
+            Self::Columns => {
+                let fields = [
+                    ("count", Self::Count(2)),
+                    ("weights", Self::Nothing),
+                    ("mean", Self::Pairs(&[[0.0, 0.0], [1.5, 0.0]])),
+                    ("variance", Self::Pairs(&[[f64::INFINITY, 0.0], [0.25, 0.0]])),
+                    ("nan", Self::Nothing),
+                ];
+                visitor.visit_map(MapDeserializer::<_, value::Error>::new(fields.into_iter()))
             }
             Self::Nothing => visitor.visit_none(),
         }
@@ -171,4 +222,23 @@ fn hard_what_is_not_finite_is_read_where_it_can_be() {
     let total = |total| read_weighted(Value::Weights(total), [1.0, 0.0], [1.0, 0.0]);
     assert_eq!(total([inf, 0.0]).unwrap().weight(), inf);
     assert_eq!(total([nan, 0.0]), Err("`total` is NaN, expected a number".to_owned()));
+}
+
+/// Beside an infinite variance a covariance is any number, an infinity, or none; of a number the rest is looked at.
+#[test]
+fn hard_covariances_beside_an_infinite_variance() {
+    let read = |pairs| {
+        let fields = [("columns", Value::Columns), ("covariance", Value::Pairs(pairs))];
+        Scatter::<f64>::deserialize(MapDeserializer::new(fields.into_iter()))
+            .map_err(|error: value::Error| error.to_string())
+    };
+    assert_eq!(read(&[[-5e199, 0.0]]), Ok(Scatter::of(&array![[1e200, 1.0], [-1e200, 2.0]])));
+    for (pair, expected) in
+        [(&[[f64::INFINITY, f64::NAN]], f64::INFINITY), (&[[f64::NEG_INFINITY, 0.0]], f64::NEG_INFINITY)]
+    {
+        assert_eq!(read(pair).unwrap().covariance().unwrap()[[1, 0]], expected);
+    }
+    assert!(read(&[[f64::NAN, 0.0]]).unwrap().covariance().unwrap()[[0, 1]].is_nan());
+    let sentence = "`covariance` is 1, expected a rest below the last place of its number";
+    assert_eq!(read(&[[2.0, 1.0]]), Err(sentence.to_owned()));
 }
