@@ -65,7 +65,7 @@ pub fn ledoit_wolf<F: Real>(x: &ArrayRef2<F>) -> Result<Shrunk<F>> {
     entries("x", x, "a finite number", F::is_finite)?;
     let scatter = Scatter::of(x);
     let (mean, s) = (scatter.mean()?, scatter.covariance()?);
-    let target = not_all_equal(Moments::of(&s.diag()).mean()?)?;
+    let target = not_all_equal(pairwise(d, |i| s[[i, i]] / F::count(d)))?;
     let intensity = intensity(x, &scatter, target, &s);
     let mut covariance = s * (F::one() - intensity);
     covariance.diag_mut().mapv_inplace(|v| v + intensity * target);

@@ -6,6 +6,7 @@ mod groups;
 mod information;
 mod likelihood;
 mod risk;
+mod shrinkage;
 mod square;
 mod student;
 
