@@ -80,15 +80,22 @@ fn intensity<F: Real>(x: &ArrayRef2<F>, scatter: &Scatter<F>, target: F, s: &Arr
     let (lengths, []) = fill(n, [x.view()], [], &lengths);
     let spread = Moments::of(&lengths).variance().unwrap_or_default();
     let s = s / target;
-    let below = |term: &dyn Fn(usize, usize) -> F| pairwise(d, |i| pairwise(i, |j| term(i, j)));
-    let square = |x: F| x * x;
     // mean of |z|^4 - |S|^2, of which the first is spread + (tr S)^2: a sum of which no term is negative.
-    let minors = below(&|i, j| (s[[i, i]] * s[[j, j]] - square(s[[i, j]])).max(F::zero()));
+    let minors = below(&s, |v, w, c| (v * w - c * c).max(F::zero()));
     let two = F::of(2.0);
     // Two rows are as far from their mean on both sides, and what is left here is rounding.
     let b = if n == 2 { F::zero() } else { (spread + two * minors) / F::count(n) };
-    let d = pairwise(d, |i| square(s[[i, i]] - F::one())) + two * below(&|i, j| square(s[[i, j]]));
+    let d = pairwise(d, |i| (s[[i, i]] - F::one()).powi(2)) + two * below(&s, |_, _, c| c * c);
     if b >= d { F::one() } else { b / d }
+}
+
+/// The sum over all places below the diagonal of a term of both variances and the covariance.
+fn below<F: Real>(s: &Array2<F>, term: impl Fn(F, F, F) -> F) -> F {
+    let variances = s.diag().to_vec();
+    pairwise(s.nrows(), |i| {
+        let row = s.row(i);
+        pairwise(i, |j| term(variances[i], variances[j], row[j]))
+    })
 }
 
 /// scale^2 |x - mean|^2 of a row.
