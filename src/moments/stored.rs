@@ -96,15 +96,14 @@ impl<F: Real> StoredScatter<F> {
         let places = (0..sds.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
         for (pair, (i, j)) in covariance.into_iter().zip(places) {
             let most = sds[i] * sds[j];
-            // Beside an infinite variance anything: a number, an infinity, or none.
-            if !(most.is_finite() || pair[0].is_finite()) {
+            if most.is_finite() {
+                if pair[0].abs() > most * (F::one() + F::of(SLACK) * F::epsilon()) + F::min_positive_value() {
+                    return refuse("covariance", pair[0], "at most the product of both standard deviations");
+                }
+            } else if !pair[0].is_finite() {
+                // Beside an infinite variance also an infinity, or none.
                 all.push(Compensated::of(pair[0]));
                 continue;
-            }
-            if most.is_finite()
-                && !(pair[0].abs() <= most + most * F::of(SLACK) * F::epsilon() + F::min_positive_value())
-            {
-                return refuse("covariance", pair[0], "at most the product of both standard deviations");
             }
             all.push(compensated("covariance", pair)?);
         }

@@ -93,7 +93,7 @@ fn hard_a_weight_of_nothing_silences_an_infinity() {
 fn hard_products_that_overflow() {
     let max = f64::MAX;
     for rows in [4, 3000] {
-        let sign = |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
         let x = Array2::from_shape_fn((rows, 5), |(i, j)| match j {
             0 => max * sign(i),
             1 => -1e200 * sign(i),
