@@ -13,7 +13,7 @@ use crate::shape::{not_negative, same_shape, weights_door};
 use crate::{Real, Result};
 
 /// Numbers of covariances that are held at a time before they are joined.
-const HELD: usize = 1 << 24;
+const HELD: usize = 1 << 22;
 
 /// Count, weight, mean vector and covariance matrix of rows that arrive one at a time, in blocks, or as the statistics
 /// of other rows: [`ColumnMoments`] with what stands between its columns.
