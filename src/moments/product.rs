@@ -18,22 +18,18 @@ pub(super) const ROWS: usize = 256;
 const PANEL: usize = 64;
 
 /// The lower half of `sum of s_i d_i d_i'`, row by row, without its diagonal: d the deviations of the rows of a range from
-/// their means, and s the share of each in the weight.
+/// their means, and s the share of each in the weight. Not finite where an infinity or an overflow was met.
 pub(super) fn covariances<F: Real>(
     range: Range<usize>,
     x: &ArrayRef2<F>,
     weights: Option<&ArrayRef1<F>>,
     means: &Centres<F>,
 ) -> Vec<F> {
-    let mut rows = deviations(range.clone(), x, means);
+    let rows = deviations(range.clone(), x, means);
     let (n, width) = rows.dim();
     let weighted = weights.map(|weights| {
-        let shares = shares(range, weights);
-        // What has no share may be anything, and its product with 0 none.
-        let strays = rows.rows_mut().into_iter().zip(&shares).filter(|&(_, &share)| share == F::zero());
-        strays.for_each(|(mut row, _)| row.fill(F::zero()));
         let mut weighted = rows.clone();
-        weighted.rows_mut().into_iter().zip(shares).for_each(|(mut row, share)| row *= share);
+        weighted.rows_mut().into_iter().zip(shares(range, weights)).for_each(|(mut row, share)| row *= share);
         weighted
     });
     let (left, divisor) = weighted.as_ref().map_or((&rows, F::count(n)), |weighted| (weighted, F::one()));

@@ -247,14 +247,12 @@ impl<F: Real> Part<F> {
             return Self { columns, whole };
         }
         let rows = tasks.first().map_or(0, |task| task.start)..tasks.last().map_or(0, |task| task.end);
-        if whole.columns.centres.tame {
-            let half = covariances(rows.clone(), x, weights, &whole.columns.centres);
-            if half.iter().all(|c| c.is_finite()) {
-                whole.cross = Cross::of(x.ncols(), half);
-                return Self { columns, whole };
-            }
+        let half = covariances(rows.clone(), x, weights, &whole.columns.centres);
+        if half.iter().all(|c| c.is_finite()) {
+            whole.cross = Cross::of(x.ncols(), half);
+            return Self { columns, whole };
         }
-        // Products that are no numbers, or might be none: a row at a time.
+        // Sums that leave the numbers, where a mean need not: a row at a time.
         whole = Scatter::new(x.ncols());
         for i in rows {
             let mass = weights.map_or_else(Mass::one, |weights| Mass::weighing(weights[i]));

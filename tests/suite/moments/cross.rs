@@ -126,3 +126,20 @@ fn hard_a_wild_part_joins() {
         assert!((c[[0, 1]] + 6.25e299_f64).abs() < 6.25e284 && c[[0, 0]] == f64::INFINITY, "{c}");
     }
 }
+
+/// A row whose weight makes up for a distance whose square is no number, and one without weight.
+#[test]
+fn hard_light_rows_far_from_the_mean() {
+    let mut scatter = Scatter::<f64>::new(2);
+    scatter.push_weighted(&array![1e157, -1e157], 1.0).unwrap();
+    let far = scatter.clone();
+    scatter.push_weighted(&array![0.0, 0.0], 1e-10).unwrap();
+    let c = scatter.covariance().unwrap();
+    // -10^314 times both shares, which are 1 and 10^-10 to a part in 10^10.
+    assert!((c[[0, 1]] / -1e304 - 1.0).abs() < 3e-10, "{c}");
+    scatter.push_weighted(&array![0.0, 0.0], 0.0).unwrap();
+    assert_eq!(scatter.covariance().unwrap(), c);
+    let mut merged = Scatter::of_weighted(&array![[0.0, 0.0]], &array![1e-10]).unwrap();
+    merged.merge(&far).unwrap();
+    assert!((merged.covariance().unwrap()[[0, 1]] / -1e304 - 1.0).abs() < 3e-10);
+}

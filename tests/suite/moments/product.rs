@@ -43,3 +43,18 @@ fn hard_weights_whose_sum_overflows_or_vanishes() {
     let got = Scatter::of_weighted(&x, &least).unwrap().covariance().unwrap();
     assert_covariance("least", &got, &x, &vec![1.0; n]);
 }
+
+/// Products that are numbers, and sums of them that are none.
+#[test]
+fn hard_sums_of_products_that_overflow() {
+    for (size, spread) in [(2.9e153_f64, 1.0), (1e154, 0.5), (1e120, 1.0)] {
+        let sign = |i: usize| if i.is_multiple_of(2) { size } else { -size };
+        let x = Array2::from_shape_fn((3000, 3), |(i, j)| if j == 2 { -spread * sign(i) } else { sign(i) });
+        for got in [Scatter::of(&x), Scatter::of_weighted(&x, &Array1::ones(3000)).unwrap()] {
+            let c = got.covariance().unwrap();
+            for (place, expected) in [([0, 1], size * size), ([1, 2], -spread * size * size)] {
+                assert!((c[place] / expected - 1.0).abs() < 1e-12, "{size:e}: {c}");
+            }
+        }
+    }
+}
