@@ -174,6 +174,14 @@ proptest! {
         prop_assert!(all.intensity <= once.intensity * (1.0 + 1e-9));
     }
 
+    /// Deviations of two rows are opposite, and each z z' is S: nothing is left to shrink by, not even by rounding.
+    #[test]
+    fn law_two_rows_are_not_shrunk(x in (2..12_usize).prop_flat_map(|d| arrays((2, d), -2.0, 3.0))) {
+        let two = ledoit_wolf(&x).unwrap();
+        prop_assert_eq!(two.intensity, 0.0);
+        prop_assert_eq!(two.covariance, Scatter::of(&x).covariance().unwrap());
+    }
+
     /// The trace is that of S, and every eigenvalue at least intensity times mu, to the rounding of a spectrum.
     #[test]
     fn law_what_is_shrunk_is_positive_definite(x in tables()) {
@@ -295,11 +303,9 @@ fn law_the_layout_changes_no_bit() {
     every_layout(&x, |layout, x| assert_eq!(ledoit_wolf(&x).unwrap(), expected, "{layout}"));
 }
 
-/// Of two rows nothing is left to shrink by; of one column, and where S is mu I, all.
+/// Of one column, and where S is mu I, the intensity is 1.
 #[test]
 fn hard_intensities_at_the_ends() {
-    let two = ledoit_wolf(&array![[0.1, 0.7, 0.3], [0.4, 0.2, 0.9]]).unwrap();
-    assert_eq!(two.intensity, 0.0);
     let one = ledoit_wolf(&array![[1.0], [2.0], [6.0]]).unwrap();
     assert_eq!((one.intensity, one.target, one.covariance), (1.0, 14.0 / 3.0, array![[14.0 / 3.0]]));
     let square = ledoit_wolf(&array![[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]).unwrap();
