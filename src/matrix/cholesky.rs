@@ -1,9 +1,12 @@
-use faer::Side;
-use faer::linalg::solvers::LltError;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
+use faer::{MatMut, get_global_parallelism};
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2};
 
 use super::calculus::OfTwo;
-use super::dense::{array, mat, mirrored, symmetric_door};
+use super::dense::{array, lower_by_columns, lower_by_rows, mat, mirrored, symmetric_door};
+use super::norm_estimate::{inverse_norm, row_norm, solve_lower, solve_turned};
+
 use crate::shape::same_shape;
 use crate::{Error, Result, ValueGrad};
 
@@ -30,7 +33,10 @@ const POSITIVE: &str = "a positive number (a positive definite matrix)";
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cholesky {
+    /// Its rows lie one behind the other.
     lower: Array2<f64>,
+    /// The largest sum of magnitudes of a row, or column, of A.
+    norm: f64,
 }
 
 impl Cholesky {
@@ -48,8 +54,16 @@ impl Cholesky {
     /// ```
     pub fn of(a: &ArrayRef2<f64>) -> Result<Self> {
         symmetric_door("a", a)?;
-        match mat(a).llt(Side::Lower) {
-            Ok(factor) => Ok(Self { lower: array(factor.L()) }),
+        let d = a.nrows();
+        // Columns that begin at multiples of 512 numbers share a few places of the cache: elimination takes a third longer.
+        let stride = if d.is_multiple_of(64) { d + 8 } else { d };
+        let mut columns = lower_by_columns(a, stride);
+        let parallelism = get_global_parallelism();
+        let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(d, parallelism, Default::default()));
+        let whole = MatMut::from_column_major_slice_with_stride_mut(&mut columns, d, d, stride);
+        let stack = MemStack::new(&mut memory);
+        match cholesky_in_place(whole, Default::default(), parallelism, stack, Default::default()) {
+            Ok(_) => Ok(Self { lower: lower_by_rows(&columns, stride, d), norm: row_norm(a) }),
             Err(LltError::NonPositivePivot { index }) => {
                 Err(Error::Pivot { name: "a", pivot: index, value: pivot(a, index), expected: POSITIVE })
             }
@@ -64,6 +78,31 @@ impl Cholesky {
     /// ln det A, twice the sum of the logarithms of L's diagonal. Its derivative in A is [`inverse`](Self::inverse).
     pub fn log_det(&self) -> f64 {
         2.0 * self.lower.diag().iter().map(|l| l.ln()).sum::<f64>()
+    }
+
+    /// An estimate of the condition number of A, |A| |A^-1| in the norm of the largest row of magnitudes, from d^2 operations
+    /// per step of a few; 1 where d = 0.
+    ///
+    /// The norm of A^-1 is climbed to from a few columns of it, and may be missed: the estimate is never above the truth but
+    /// for rounding, and rarely below a third of it. How many digits of a solution are left, it tells.
+    /// [`condition`](super::condition) has the condition number in the norm of lengths, by d^3 operations.
+    /// Source: Hager 1984; Higham 1988; chapter `matrix/decompositions`.
+    ///
+    /// ```
+    /// use estimand::{matrix::Cholesky, ndarray::array};
+    /// let a = Cholesky::of(&array![[1.0, 0.0], [0.0, 1e-6]])?;
+    /// assert!((a.condition() / 1e6 - 1.0).abs() < 1e-15);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn condition(&self) -> f64 {
+        if self.lower.is_empty() {
+            return 1.0;
+        }
+        let solve = |x: &mut Array1<f64>| {
+            solve_lower(&self.lower, x);
+            solve_turned(&self.lower, x);
+        };
+        self.norm * inverse_norm(self.lower.nrows(), solve)
     }
 
     /// A^-1, symmetric to the last bit: `(d, d)`.
@@ -84,11 +123,10 @@ impl Cholesky {
     /// A^-1 b. Shapes: `b: (d,)`. Errors: `Shape`.
     pub fn solve(&self, b: &ArrayRef1<f64>) -> Result<Array1<f64>> {
         same_shape("b", b.shape(), &[self.lower.nrows()])?;
-        let lower = mat(&self.lower);
-        let mut x = faer::Col::from_fn(b.len(), |i| b[i]);
-        lower.solve_lower_triangular_in_place(&mut x);
-        lower.transpose().solve_upper_triangular_in_place(&mut x);
-        Ok(x.iter().copied().collect())
+        let mut x = b.to_owned();
+        solve_lower(&self.lower, &mut x);
+        solve_turned(&self.lower, &mut x);
+        Ok(x)
     }
 
     /// The quadratic form x'A^-1 x, with its derivatives in x and in A.
@@ -109,11 +147,10 @@ impl Cholesky {
     /// ```
     pub fn inverse_quadratic(&self, x: &ArrayRef1<f64>) -> OfTwo<f64, Array1<f64>, Array2<f64>> {
         same_shape("x", x.shape(), &[self.lower.nrows()])?;
-        let lower = mat(&self.lower);
-        let mut half = faer::Col::from_fn(x.len(), |i| x[i]);
-        lower.solve_lower_triangular_in_place(&mut half);
+        let mut half = x.to_owned();
+        solve_lower(&self.lower, &mut half);
         let value = half.iter().map(|z| z * z).sum();
-        lower.transpose().solve_upper_triangular_in_place(&mut half);
+        solve_turned(&self.lower, &mut half);
         let d_a = Array2::from_shape_fn(self.lower.raw_dim(), |(i, j)| -half[i] * half[j]);
         Ok(ValueGrad { value, grad: (half.iter().map(|y| y + y).collect(), d_a) })
     }

@@ -16,6 +16,8 @@
 //! Where the value is an array, its derivative would have an axis for each of both. What is given is the *pull-back*
 //! instead: from the derivative of any scalar in the value to that of the scalar in the argument, J' applied, never made.
 
+#[cfg(feature = "linalg")]
+mod bures;
 mod calculus;
 #[cfg(feature = "linalg")]
 mod cholesky;
@@ -24,6 +26,10 @@ mod dense;
 #[cfg(feature = "linalg")]
 mod lu;
 #[cfg(feature = "linalg")]
+mod norm_estimate;
+#[cfg(feature = "linalg")]
+mod singular;
+#[cfg(feature = "linalg")]
 mod spectrum;
 #[cfg(feature = "linalg")]
 mod square_root;
@@ -31,6 +37,8 @@ mod square_root;
 mod symmetric;
 mod triangular;
 
+#[cfg(feature = "linalg")]
+pub use bures::bures_squared;
 pub use calculus::{
     bilinear, least_squares, least_squares_hessian, linear, quadratic, quadratic_hessian, squared_projection,
     squared_projection_hessian, trace_of_product,
@@ -41,6 +49,8 @@ pub use cholesky::Cholesky;
 pub use lu::{LogDet, Lu};
 #[cfg(feature = "linalg")]
 pub use num_complex::Complex64;
+#[cfg(feature = "linalg")]
+pub use singular::{condition, singular_values};
 #[cfg(feature = "linalg")]
 pub use spectrum::Spectrum;
 #[cfg(feature = "linalg")]

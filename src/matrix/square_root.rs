@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 /// The square root of a positive semi-definite matrix: the one symmetric, positive semi-definite S with S S = A.
 ///
-/// Never complex and never negative. An eigenvalue that is negative by no more than rounding, d epsilon of the largest, counts
+/// Never complex and never negative. An eigenvalue that is negative by no more than rounding, 8 d epsilon of the largest, counts
 /// as 0. `f64` alone; feature `linalg`. Source: chapter `matrix/decompositions`.
 ///
 /// ```
@@ -30,13 +30,7 @@ impl SquareRoot {
     ///
     /// Errors: as [`SymmetricSpectrum::of`]; `Pivot` with the eigenvalue (rising, from 0) that is negative beyond rounding.
     pub fn of(a: &ArrayRef2<f64>) -> Result<Self> {
-        let spectrum = SymmetricSpectrum::of(a)?;
-        let rounding = a.nrows() as f64 * f64::EPSILON * largest(spectrum.values());
-        let lowest = spectrum.values().first().copied().unwrap_or_default();
-        if lowest < -rounding {
-            let expected = "not negative (a positive semi-definite matrix)";
-            return Err(Error::Pivot { name: "a", pivot: 0, value: lowest, expected });
-        }
+        let spectrum = semidefinite("a", a)?;
         let root_of = |value: f64| value.max(0.0).sqrt();
         let (roots, root) = (spectrum.values().iter().map(|&value| root_of(value)).collect(), spectrum.map(root_of));
         Ok(Self { spectrum, roots, root })
@@ -70,8 +64,7 @@ impl SquareRoot {
     /// ```
     pub fn pull_back(&self, d_root: &ArrayRef2<f64>) -> Result<Array2<f64>> {
         same_shape("d_root", d_root.shape(), self.root.shape())?;
-        // The root of rounding, over the root of the largest.
-        let rounding = (self.roots.len() as f64 * f64::EPSILON).sqrt() * largest(&self.roots);
+        let rounding = rounding(&self.spectrum).sqrt();
         if let Some((pivot, &value)) = self.roots.iter().enumerate().find(|&(_, &root)| root <= rounding) {
             let expected = "more than rounding (a positive definite matrix)";
             return Err(Error::Pivot { name: "a", pivot, value: value * value, expected });
@@ -86,4 +79,21 @@ impl SquareRoot {
         }
         Ok(self.spectrum.of_basis(&middle))
     }
+}
+
+/// The spectrum of an argument of this name that has no eigenvalue below 0 but for rounding.
+pub(super) fn semidefinite(name: &'static str, a: &ArrayRef2<f64>) -> Result<SymmetricSpectrum> {
+    let spectrum = SymmetricSpectrum::named(name, a)?;
+    let lowest = spectrum.values().first().copied().unwrap_or_default();
+    if lowest < -rounding(&spectrum) {
+        let expected = "not negative (a positive semi-definite matrix)";
+        return Err(Error::Pivot { name, pivot: 0, value: lowest, expected });
+    }
+    Ok(spectrum)
+}
+
+/// What an eigenvalue of a matrix that was itself rounded may be, where it should be 0: the two halves of the matrix may be
+/// 8 epsilon apart.
+pub(super) fn rounding(spectrum: &SymmetricSpectrum) -> f64 {
+    8.0 * spectrum.values().len() as f64 * f64::EPSILON * largest(spectrum.values())
 }

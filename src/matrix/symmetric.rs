@@ -33,12 +33,17 @@ impl SymmetricSpectrum {
     /// Errors: `Shape` where `a` is not square; `NaN` with the row; `Entry` where it is infinite, or not symmetric by more
     /// than 8 epsilon of its largest entry.
     pub fn of(a: &ArrayRef2<f64>) -> Result<Self> {
-        symmetric_door("a", a)?;
+        Self::named("a", a)
+    }
+
+    /// That of an argument of this name.
+    pub(super) fn named(name: &'static str, a: &ArrayRef2<f64>) -> Result<Self> {
+        symmetric_door(name, a)?;
         // The decomposition does not know the empty matrix.
         if a.is_empty() {
             return Ok(Self { values: Array1::zeros(0), vectors: Array2::zeros((0, 0)) });
         }
-        let spectrum = mat(a).self_adjoint_eigen(Side::Lower).map_err(|_| Error::NoConvergence { name: "a" })?;
+        let spectrum = mat(a).self_adjoint_eigen(Side::Lower).map_err(|_| Error::NoConvergence { name })?;
         let values = spectrum.S().column_vector().iter().copied().collect();
         Ok(Self { values, vectors: array(spectrum.U()) })
     }

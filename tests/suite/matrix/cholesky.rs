@@ -121,6 +121,25 @@ proptest! {
     }
 }
 
+/// Of sizes about those at which elimination changes its way, and rows are laid further apart.
+#[test]
+fn law_the_factor_of_a_large_matrix_makes_it() {
+    for d in [16, 63, 64, 65, 128, 129] {
+        let mixed = Array2::from_shape_fn((d, d), |(i, j)| ((i * 7 + j * 13) as f64).sin());
+        let a = Array2::from_shape_fn((d, d), |(i, j)| {
+            let (i, j) = (i.max(j), i.min(j));
+            (0..d).map(|k| mixed[[i, k]] * mixed[[j, k]]).sum::<f64>() + if i == j { 1.0 } else { 0.0 }
+        });
+        let cholesky = Cholesky::of(&a).unwrap();
+        let lower = cholesky.factor();
+        let back = product(&lower, &lower.t());
+        assert!(largest(&(&back - &a)) <= (d + 1) as f64 * f64::EPSILON * largest(&a), "{d}");
+        assert!(lower.indexed_iter().all(|((i, j), &l)| i >= j || l == 0.0), "{d}");
+        let by_columns = a.t().as_standard_layout().into_owned().reversed_axes();
+        assert_eq!(Cholesky::of(&by_columns).unwrap(), cholesky, "{d}");
+    }
+}
+
 #[test]
 fn hard_matrices_without_a_factor() {
     let expected = "a positive number (a positive definite matrix)";
