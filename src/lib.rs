@@ -29,7 +29,7 @@
 //! | a generator | noise that fills space evenly, randomised | [`noise::Standard::quasi`] |
 //! | measurements with normal errors | their mean and variance, posterior, intervals | [`moments::Moments`], [`fit`] |
 //! | rows of measurements | their covariance matrix, mergeable; shrunk where rows are few | [`moments::Scatter`], [`fit::ledoit_wolf`] |
-//! | vectors and matrices | forms, determinants, inverses, factors, spectra, each with its derivatives | [`matrix`] |
+//! | vectors and matrices | forms, determinants, inverses, factors, spectra, the distance of covariances, each with its derivatives | [`matrix`] |
 //! | a gradient of my own | to know whether it is one | [`check::gradient`] |
 //! | an estimator of my own | its exact mean and variance; a test of its mean | [`check::oracle`], [`check::unbiased`] |
 //! | many numbers, and exp or ln of each | a loop that is vector code, with its worst error | [`elementary`] |
@@ -86,6 +86,8 @@ pub mod chapters {
     pub mod bernoulli {}
     #[doc = include_str!("../docs/objective/bound.md")]
     pub mod bound {}
+    #[doc = include_str!("../docs/matrix/bures.md")]
+    pub mod bures {}
     #[doc = include_str!("../docs/fit/covariance.md")]
     pub mod covariance {}
     #[doc = include_str!("../docs/objective/decoder.md")]

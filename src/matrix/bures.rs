@@ -22,10 +22,12 @@ const ROUNDING: f64 = 8.0;
 /// N(0, A) to N(0, B).
 ///
 /// Never negative, and 0 where A = B but for the square of rounding. Derivatives are symmetric to the last bit, with df = tr(G dA)
-/// for every symmetric step dA where both are definite. *Singular matrices* are admitted: there the derivative is that of steps
-/// which keep the rank, those of A = X X' with X. For steps that raise it there is none where B is more than A can take up: the
-/// distance has an infinite slope then. Where A and B share fewer directions than both have (X'Y is of a lower rank than both,
-/// A = X X', B = Y Y') it has a kink, and what is given is the mean of the slopes of a step and of its opposite.
+/// for every symmetric step dA where both are definite.
+///
+/// *Singular matrices* are admitted. There the derivative is that of steps which keep the rank, of X where A = X X'; one that
+/// raises the rank of A has an infinite slope where it goes to directions of B that A does not reach. Where each of A and B has a
+/// direction at right angles to the other (with B = Y Y', X'Y is of a lower rank than both) the distance has a kink, and what
+/// is given is the mean of the slopes of a step and of its opposite.
 ///
 /// An eigenvalue up to 8 d epsilon of the largest counts as 0. With e the rounding 8 d epsilon (|A| / r + |B| / s), of r and s the
 /// roots of the least other eigenvalues, the distance d is wrong by at most e, and derivatives by some d epsilon cond.

@@ -2,7 +2,7 @@
 //! and its derivatives against differences: of definite matrices entry by entry, of singular ones along their rank.
 
 use estimand::Error;
-use estimand::check::gradient_with_step;
+use estimand::check::{derivative, gradient_with_step};
 use estimand::matrix::{bures_squared, singular_values};
 use estimand::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis, Slice, array};
 use proptest::prelude::*;
@@ -73,6 +73,24 @@ fn folded(p: &ArrayRef1<f64>, shape: (usize, usize)) -> Array2<f64> {
 
 fn flat(a: &ArrayRef2<f64>) -> Array1<f64> {
     a.iter().copied().collect()
+}
+
+/// The gradient of differences: number by number where there are few, else along one way.
+fn near(f: impl Fn(&ArrayRef1<f64>) -> f64, at: &Array1<f64>, grad: &Array1<f64>, way: &Array1<f64>, step: f64) {
+    // Nothing has no gradient.
+    if at.is_empty() {
+        return;
+    }
+    if at.len() <= 6 {
+        let agreement = gradient_with_step(f, at, grad, step).unwrap();
+        assert!(agreement.within(1e-6), "{agreement}");
+        return;
+    }
+    let size: f64 = way.iter().map(|w| w.abs()).sum();
+    let slope = derivative(|t| f(&(at + &(way * t))), 0.0, step / size).unwrap().value;
+    let expected: f64 = grad.iter().zip(way).map(|(g, w)| g * w).sum();
+    let most = grad.iter().fold(0.0, |most: f64, g| most.max(g.abs()));
+    assert!((slope - expected).abs() <= 1e-6 * most * size, "{slope} {expected}");
 }
 
 /// Whether the ranges of X and Y meet at angles that are no right ones, for a derivative by differences.
@@ -172,30 +190,23 @@ proptest! {
         let (a, b) = (with_spectrum(&a, &seed), with_spectrum(&b, &other));
         let at = bures_squared(&a, &b).unwrap();
         let value = |a: &ArrayRef2<f64>, b: &ArrayRef2<f64>| bures_squared(a, b).map_or(f64::NAN, |at| at.value);
-        let in_a = gradient_with_step(|p| value(&whole(p, d), &b), &halves(&a), &of_halves(&at.grad.0), step_a / largest(&a).max(1.0) / 16.0);
-        let in_b = gradient_with_step(|p| value(&a, &whole(p, d)), &halves(&b), &of_halves(&at.grad.1), step_b / largest(&b).max(1.0) / 16.0);
-        for agreement in [in_a.unwrap(), in_b.unwrap()] {
-            prop_assert!(agreement.within(1e-6), "{agreement}");
-        }
+        let (way_a, way_b) = (halves(&other), halves(&seed));
+        let (step_a, step_b) = (step_a / largest(&a).max(1.0) / 16.0, step_b / largest(&b).max(1.0) / 16.0);
+        near(|p| value(&whole(p, d), &b), &halves(&a), &of_halves(&at.grad.0), &way_a, step_a);
+        near(|p| value(&a, &whole(p, d)), &halves(&b), &of_halves(&at.grad.1), &way_b, step_b);
         prop_assert_eq!(&at.grad.0, &at.grad.0.t());
         prop_assert_eq!(&at.grad.1, &at.grad.1.t());
     }
 
     /// Of any ranks: along X(t) the slope of d^2(X X', B) is tr(G (dX X' + X dX')), so 2 G X in X, cross terms included.
     #[test]
-    fn law_derivatives_along_a_rank_are_those_of_differences((x, y, _) in factors().prop_filter("no kink", |(x, y, _)| far_from_a_kink(x, y))) {
+    fn law_derivatives_along_a_rank_are_those_of_differences((x, y, step) in factors().prop_filter("no kink", |(x, y, _)| far_from_a_kink(x, y))) {
         let at = bures_squared(&gram(&x), &gram(&y)).unwrap();
         let (in_x, in_y) = (product(&at.grad.0, &x) * 2.0, product(&at.grad.1, &y) * 2.0);
-        if !x.is_empty() {
-            let f = |p: &ArrayRef1<f64>| bures_squared(&gram(&folded(p, x.dim())), &gram(&y)).map_or(f64::NAN, |at| at.value);
-            let agreement = gradient_with_step(f, &flat(&x), &flat(&in_x), 0.005).unwrap();
-            prop_assert!(agreement.within(1e-6), "{agreement}");
-        }
-        if !y.is_empty() {
-            let f = |p: &ArrayRef1<f64>| bures_squared(&gram(&x), &gram(&folded(p, y.dim()))).map_or(f64::NAN, |at| at.value);
-            let agreement = gradient_with_step(f, &flat(&y), &flat(&in_y), 0.005).unwrap();
-            prop_assert!(agreement.within(1e-6), "{agreement}");
-        }
+        let value = |x: &Array2<f64>, y: &Array2<f64>| bures_squared(&gram(x), &gram(y)).map_or(f64::NAN, |at| at.value);
+        let way = |m: &Array2<f64>| Array1::from_shape_fn(m.len(), |k| step.as_slice().unwrap()[k]);
+        near(|p| value(&folded(p, x.dim()), &y), &flat(&x), &flat(&in_x), &way(&x), 0.02);
+        near(|p| value(&x, &folded(p, y.dim())), &flat(&y), &flat(&in_y), &way(&y), 0.02);
         // The transports reach as far as both ranges do.
         let shared = x.ncols().min(y.ncols());
         let rank = |g: &Array2<f64>| singular_values(&transport(g)).unwrap().iter().filter(|&&s| s > 1e-6).count();
@@ -259,6 +270,25 @@ proptest! {
         prop_assert!((0.5 * (above + below) - given).abs() <= 1e-5, "{above} {below} {given}");
         prop_assert!((above - (given - 2.0 * across.abs())).abs() <= 1e-5, "{above} {given} {across}");
     }
+}
+
+/// Where a singular A shares all directions of B every step of A has its slope, those that raise the rank too. And where B has
+/// more, the distance falls as the root of such a step.
+#[test]
+fn law_steps_that_raise_the_rank_have_a_slope_where_b_is_shared() {
+    let mixer = array![[0.3, -0.2, 0.9], [0.5, 0.8, 0.1], [-0.4, 0.6, 0.7]];
+    let a = with_spectrum(&[0.0, 1.0, 2.0], &mixer);
+    let line = gram(&array![[0.5], [-1.0], [0.25]]);
+    let at = bures_squared(&a, &line).unwrap();
+    let rise = gram(&array![[1.0], [0.5], [2.0]]);
+    let f = |h: f64| bures_squared(&(&a + &(&rise * h)), &line).unwrap().value;
+    // An error of the order of the step squared.
+    let slope = (2.0 * (f(1e-4) - f(0.0)) - (f(2e-4) - f(0.0)) / 2.0) / 1e-4;
+    assert!((slope - (&at.grad.0 * &rise).sum()).abs() <= 1e-5, "{slope} {}", (&at.grad.0 * &rise).sum());
+    // Of a definite B: by four times the step, by twice the fall.
+    let b = Array2::<f64>::eye(3);
+    let fall = |h: f64| bures_squared(&a, &b).unwrap().value - bures_squared(&(&a + &(&rise * h)), &b).unwrap().value;
+    assert!((fall(4e-8) / fall(1e-8) - 2.0).abs() <= 1e-2 && fall(1e-8) > 1e-5, "{} {}", fall(1e-8), fall(4e-8));
 }
 
 #[test]
