@@ -89,6 +89,26 @@ fn hard_condition_estimates_at_the_edges() {
     }
 }
 
+/// Inverses on which the first corner is not the last, and on which no corner leads on: there the vector of signs in turn does.
+#[test]
+fn hard_inverses_that_hide_their_norm() {
+    // The slope at the first corner has other signs than that in the middle; with those of the middle it ends at .164.
+    let climbs = array![[30.0, -1.0, -24.0], [-1.0, 4.0, 4.0], [-24.0, 4.0, 25.0]];
+    // The middle leads to the first corner, of norm 2; a large part has all its rows at right angles to the middle.
+    let sign = |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 };
+    let hides = Array2::from_shape_fn((9, 9), |(i, j)| match (i, j) {
+        (0, 0) => 2.0,
+        (0, _) | (_, 0) => 0.0,
+        _ => 1e6 * sign(i) * sign(j) + if i == j { 1.0 } else { 0.0 },
+    });
+    for (inverse, least) in [(climbs, 0.999), (hides, 0.9)] {
+        let a = Lu::of(&inverse).unwrap().inverse().unwrap();
+        let a = Array2::from_shape_fn(a.raw_dim(), |(i, j)| a[[i.max(j), i.min(j)]]);
+        let ratio = Cholesky::of(&a).unwrap().condition() / (norm(&a) * norm(&inverse));
+        assert!((least..1.0 + 1e-8).contains(&ratio), "{ratio}");
+    }
+}
+
 /// Solutions go by rows of the factor, whatever its size; elimination shares nothing with them.
 #[test]
 fn law_solutions_by_rows_are_those_of_elimination() {
