@@ -73,6 +73,15 @@ pub enum Error {
         expected: &'static str,
     },
 
+    /// A positive definite matrix that is so by rounding alone: no digit of what is made of its inverse would be right.
+    #[error("`{name}` has a condition number of {}, expected less than 1 / epsilon", short(*value))]
+    Condition {
+        /// The argument.
+        name: &'static str,
+        /// Its condition number, or an estimate of it.
+        value: f64,
+    },
+
     /// A matrix of finite numbers whose eigenvalues an iteration did not find: none such is known.
     #[error("the eigenvalues of `{name}` were not found")]
     NoConvergence {

@@ -68,7 +68,8 @@ mod shape;
 pub mod special;
 
 pub use distribution::{
-    Bernoulli, Cdf, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw, Entropy, Kl, LocScale,
+    Bernoulli, Cdf, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw, Entropy, FullGaussian, Kl,
+    LocScale,
     MeanVariance, Mirror, Quasi, Reparameterize, Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};

@@ -72,6 +72,12 @@ pub trait Distribution<F: Real>: Sized + Sync {
         self.log_prob_row::<A, true>(a, t, x, grad);
     }
 
+    /// The sums of the score rows of each parameter row, `(rows, width)`, under weights if there are any: where a law has a
+    /// shorter way than to make each row. [`Rows::sums`] tells what it owes.
+    fn score_sums(&self, _x: ArrayView2<'_, F>, _weights: Option<&[F]>) -> Option<Array2<F>> {
+        None
+    }
+
     /// Refuses data that the law does not speak of. Most laws give such data the value -inf.
     fn admits(&self, _x: &ArrayRef2<F>) -> Result<()> {
         Ok(())
@@ -166,6 +172,10 @@ impl<F: Real, D: Distribution<F>> Rows<F> for ScoreRows<'_, F, D> {
 
     fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]) {
         write_rows(level, range, [self.x], self.parts().width(), &ScoreRow(self.law), out);
+    }
+
+    fn sums(&self, weights: Option<&[F]>) -> Option<Array2<F>> {
+        self.law.score_sums(self.x, weights)
     }
 }
 

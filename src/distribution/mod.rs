@@ -21,6 +21,7 @@
 
 mod base;
 mod bernoulli;
+mod full_gaussian;
 mod gaussian;
 mod gaussian_laplace;
 mod gumbel;
@@ -38,6 +39,7 @@ mod summary;
 pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
+pub use full_gaussian::{FullGaussian, FullParts};
 pub(crate) use gaussian::half_ln_tau;
 pub use gaussian::{DiagGaussian, Normal};
 pub use gumbel::{DiagGumbel, Gumbel};

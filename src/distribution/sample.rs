@@ -150,6 +150,12 @@ pub trait Reparameterize<F: Real>: Distribution<F> {
         self.shape().dim
     }
 
+    /// The sums of the pathwise rows of each parameter row, `(rows, width)`, under weights if there are any: where a law has
+    /// a shorter way than to make each row. [`Rows::sums`] tells what it owes.
+    fn pathwise_sums(&self, _draw: &Draw<F>, _d_x: ArrayView2<'_, F>, _weights: Option<&[F]>) -> Option<Array2<F>> {
+        None
+    }
+
     /// The pathwise rows of a draw, made when they are reduced.
     ///
     /// Their expectation, where `d_x` is the slope of f at the draw, is the gradient of E f(x).
@@ -222,6 +228,10 @@ impl<F: Real, D: Reparameterize<F>> Rows<F> for PathwiseRows<'_, F, D> {
     fn write_rows(&self, level: Level, range: Range<usize>, out: &mut [F]) {
         let inputs = [self.draw.x(), self.draw.noise(), self.d_x];
         write_rows(level, range, inputs, self.parts().width(), &PathwiseRow(self.law), out);
+    }
+
+    fn sums(&self, weights: Option<&[F]>) -> Option<Array2<F>> {
+        self.law.pathwise_sums(self.draw, self.d_x, weights)
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn square_door(name: &'static str, a: &ArrayRef2<f64>) -> Result<()> 
 }
 
 /// A square matrix that is equal to its transpose but for rounding.
-pub(super) fn symmetric_door(name: &'static str, a: &ArrayRef2<f64>) -> Result<()> {
+pub(crate) fn symmetric_door(name: &'static str, a: &ArrayRef2<f64>) -> Result<()> {
     square_door(name, a)?;
     // Rows or columns that lie one behind the other: what is symmetric in one order is so in the other.
     let turned = a.t();

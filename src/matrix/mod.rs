@@ -22,7 +22,7 @@ mod calculus;
 #[cfg(feature = "linalg")]
 mod cholesky;
 #[cfg(feature = "linalg")]
-mod dense;
+pub(crate) mod dense;
 #[cfg(feature = "linalg")]
 mod lu;
 #[cfg(feature = "linalg")]
@@ -35,7 +35,9 @@ mod spectrum;
 mod square_root;
 #[cfg(feature = "linalg")]
 mod symmetric;
+pub(crate) mod substitution;
 mod triangular;
+pub(crate) mod wide;
 
 #[cfg(feature = "linalg")]
 pub use bures::bures_squared;
@@ -58,3 +60,4 @@ pub use square_root::SquareRoot;
 #[cfg(feature = "linalg")]
 pub use symmetric::SymmetricSpectrum;
 pub use triangular::{trace, triangular_eigenvalues};
+pub use wide::lower_factor;

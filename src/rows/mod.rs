@@ -7,6 +7,7 @@
 mod coordinates;
 mod fold;
 mod grad;
+mod outer;
 mod reduce;
 mod sum;
 mod value_grad;
@@ -15,6 +16,7 @@ pub use coordinates::{map_coordinates, sum_coordinates};
 pub(crate) use fold::{Batch, Fold};
 pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};
+pub(crate) use outer::{OuterSums, outer_sums};
 pub use reduce::Rows;
 pub(crate) use reduce::{Held, reduce};
 pub(crate) use sum::{LONG, pairwise, sum_long, weigh};

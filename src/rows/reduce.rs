@@ -101,6 +101,14 @@ pub trait Rows<F: Real>: Sync {
         self.visit_rows(Level::best(), 0..self.shape().samples(), each);
     }
 
+    /// What [`total`](Self::total) and [`weighted`](Self::weighted) return, before they look for NaN, where there is a shorter
+    /// way than to make the rows: `(rows, width)`. Most rows have none.
+    ///
+    /// A weight of 0 has to leave a row out, if it is not NaN; without weights each is 1.
+    fn sums(&self, _weights: Option<&[F]>) -> Option<Array2<F>> {
+        None
+    }
+
     /// Every row kept, NaN too: `(n, width)`.
     fn collect(&self) -> Grad<F, Self::Parts> {
         let parts = self.parts();
@@ -115,7 +123,7 @@ pub trait Rows<F: Real>: Sync {
     /// Infinities of both signs have no sum, and give NaN.
     /// Errors: `NaN` with the first row that holds one.
     fn total(&self) -> Result<Grad<F, Self::Parts>> {
-        Ok(Grad::held(reduce(Level::best(), self, &Sum(None))?, self.parts()))
+        summed(self, None)
     }
 
     /// The weighted sum of the rows of each parameter row: `(rows, width)`.
@@ -127,8 +135,17 @@ pub trait Rows<F: Real>: Sync {
         no_nan("weights", weights)?;
         let weights = weights.as_standard_layout();
         // In standard layout by construction: always a slice.
-        Ok(Grad::held(reduce(Level::best(), self, &Sum(Some(weights.as_slice().unwrap_or_default())))?, self.parts()))
+        summed(self, Some(weights.as_slice().unwrap_or_default()))
     }
+}
+
+/// The sums of the rows, the shorter way where there is one.
+fn summed<F: Real, R: Rows<F> + ?Sized>(rows: &R, weights: Option<&[F]>) -> Result<Grad<F, R::Parts>> {
+    let sums = match rows.sums(weights) {
+        Some(sums) => known(sums, rows)?,
+        None => reduce(Level::best(), rows, &Sum(weights))?,
+    };
+    Ok(Grad::held(sums, rows.parts()))
 }
 
 /// The states of the rows of each parameter row, `(rows, count)`: the order of additions, and so the last bit,
@@ -136,7 +153,11 @@ pub trait Rows<F: Real>: Sync {
 ///
 /// Errors: `NaN` with the first row that holds one.
 pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(level: Level, rows: &R, fold: &T) -> Result<Array2<F>> {
-    let states = fold_rows(level, rows, fold);
+    known(fold_rows(level, rows, fold), rows)
+}
+
+/// States that are NaN by no row of theirs.
+fn known<F: Real, R: Rows<F> + ?Sized>(states: Array2<F>, rows: &R) -> Result<Array2<F>> {
     if any(&states, F::is_nan) {
         nan_row(rows)?;
     }

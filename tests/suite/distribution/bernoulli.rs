@@ -17,7 +17,9 @@ use crate::support::strategy::{array as numbers, bits, config, sizes};
 struct Bits;
 
 impl Family for Bits {
-    const COLUMNS: usize = 1;
+    fn columns(dim: usize) -> usize {
+        dim
+    }
     type Parts = LogitParts;
     type Law<'a, F: Real> = Bernoulli<'a, F>;
 

@@ -31,7 +31,9 @@ impl Bases for Normal {
 pub struct Of<B>(PhantomData<B>);
 
 impl<B: Bases> Family for Of<B> {
-    const COLUMNS: usize = 2;
+    fn columns(dim: usize) -> usize {
+        2 * dim
+    }
     type Parts = LocScaleParts;
     type Law<'a, F: Real> = LocScale<'a, F, B::Base<F>>;
 

@@ -11,7 +11,9 @@ use crate::support::strategy::{array as numbers, config, sizes};
 struct FixedScale;
 
 impl Family for FixedScale {
-    const COLUMNS: usize = 1;
+    fn columns(dim: usize) -> usize {
+        dim
+    }
     type Parts = DecoderParts;
     type Law<'a, F: Real> = Repeated<GaussianDecoder<'a, F>>;
 

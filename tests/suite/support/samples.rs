@@ -28,7 +28,7 @@ pub trait Chances: Family {
 }
 
 fn parameters<T: Family>() -> Array2<f64> {
-    normal(1, T::COLUMNS * DIM, 7)
+    normal(1, T::columns(DIM), 7)
 }
 
 fn draws<T: Family>(p: &Array2<f64>) -> Array2<f64>

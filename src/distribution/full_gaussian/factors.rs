@@ -1,0 +1,178 @@
+use ndarray::{Array2, ArrayView2};
+
+use crate::Real;
+use crate::arithmetic::{Arithmetic, Plain};
+use crate::distribution::scale::root_of_scale;
+use crate::matrix::substitution::{add_scaled, dot};
+
+/// Lower triangular factors: one for each parameter row, or for several consecutive ones.
+///
+/// A scale, L_ii, is held as a product of two numbers, and so is its inverse: e^s overflows, or vanishes, before what it
+/// multiplies, and its root does not. A scale that is given as such is that number, and 1.
+#[derive(Debug, Clone)]
+pub(super) struct Factors<F> {
+    dim: usize,
+    /// Parameter rows that share a factor.
+    each: usize,
+    /// `(factors, dim * dim)`, a factor row by row: its diagonal within the numbers, zeros above.
+    lower: Array2<F>,
+    /// The logarithms of the diagonal: `(factors, dim)`.
+    log_scale: Array2<F>,
+    /// Both numbers of each scale, and of each inverse.
+    scale: [Array2<F>; 2],
+    inverse: [Array2<F>; 2],
+}
+
+/// The factor of a parameter row.
+#[derive(Clone, Copy)]
+pub(super) struct Factor<'a, F> {
+    lower: &'a [F],
+    pub(super) log_scale: &'a [F],
+    scale: [&'a [F]; 2],
+    inverse: [&'a [F]; 2],
+}
+
+/// Numbers below the diagonal.
+pub(super) fn below(dim: usize) -> usize {
+    dim * dim.saturating_sub(1) / 2
+}
+
+/// Where row `i` begins in what is packed below the diagonal.
+#[inline(always)]
+pub(super) fn packed(i: usize) -> usize {
+    i * i.saturating_sub(1) / 2
+}
+
+impl<F: Real> Factors<F> {
+    /// From log-scales, `(n, dim)`, and what is below the diagonal, packed row by row.
+    pub(super) fn of_log(log_scale: ArrayView2<'_, F>, below: ArrayView2<'_, F>) -> Self {
+        let (n, dim) = log_scale.dim();
+        // In row order, whatever the order of the logarithms.
+        let of = |f: &dyn Fn(F) -> F| Array2::from_shape_fn((n, dim), |place| f(log_scale[place]));
+        let half = F::of(0.5);
+        let root = of(&|s| root_of_scale(Plain, half * s));
+        let inverse = of(&|s| root_of_scale(Plain, -half * s));
+        let lower = Array2::from_shape_fn((n, dim * dim), |(t, k)| {
+            let (i, j) = (k / dim, k % dim);
+            match i.cmp(&j) {
+                std::cmp::Ordering::Less => F::zero(),
+                std::cmp::Ordering::Equal => within(root[[t, i]] * root[[t, i]]),
+                std::cmp::Ordering::Greater => below[[t, packed(i) + j]],
+            }
+        });
+        let (scale, inverse) = ([root.clone(), root], [inverse.clone(), inverse]);
+        Self { dim, each: 1, lower, log_scale: of(&|s| s), scale, inverse }
+    }
+
+    /// One factor, lower triangular with a positive diagonal, for `each` parameter rows.
+    pub(super) fn of_one(lower: Array2<F>, each: usize) -> Self {
+        Self::of_many(lower.nrows(), &[lower], each)
+    }
+
+    /// Factors of `dim` rows, lower triangular with a positive diagonal, each for `each` parameter rows.
+    pub(super) fn of_many(dim: usize, factors: &[Array2<F>], each: usize) -> Self {
+        let diagonal = Array2::from_shape_fn((factors.len(), dim), |(t, i)| factors[t][[i, i]]);
+        let lower = Array2::from_shape_fn((factors.len(), dim * dim), |(t, k)| factors[t][[k / dim, k % dim]]);
+        let (log_scale, ones) = (diagonal.mapv(F::ln), Array2::ones(diagonal.raw_dim()));
+        let inverse = [diagonal.mapv(F::recip), ones.clone()];
+        Self { dim, each: each.max(1), lower, log_scale, scale: [diagonal, ones], inverse }
+    }
+
+    pub(super) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.lower.nrows()
+    }
+
+    /// Parameter rows that share a factor.
+    pub(super) fn each(&self) -> usize {
+        self.each
+    }
+
+    /// The factor of parameter row `t`.
+    #[inline(always)]
+    pub(super) fn row(&self, t: usize) -> Factor<'_, F> {
+        let t = if self.each == 1 { t } else { t / self.each };
+        Factor {
+            lower: slice(&self.lower, t),
+            log_scale: slice(&self.log_scale, t),
+            scale: [slice(&self.scale[0], t), slice(&self.scale[1], t)],
+            inverse: [slice(&self.inverse[0], t), slice(&self.inverse[1], t)],
+        }
+    }
+
+    /// The same as a matrix.
+    pub(super) fn matrix(&self, t: usize) -> ArrayView2<'_, F> {
+        ArrayView2::from_shape((self.dim, self.dim), self.row(t).lower).unwrap_or_else(|_| {
+            // Beyond the last parameter row.
+            ArrayView2::from_shape((0, 0), &[]).unwrap_or_else(|_| self.lower.view())
+        })
+    }
+}
+
+/// Row `t`, of an array that is in row order by construction; nothing where there is no such row.
+#[inline(always)]
+fn slice<F>(all: &Array2<F>, t: usize) -> &[F] {
+    let width = all.ncols();
+    all.as_slice().and_then(|numbers| numbers.get(t * width..(t + 1) * width)).unwrap_or_default()
+}
+
+/// A scale that is neither 0 nor infinite.
+fn within<F: Real>(scale: F) -> F {
+    scale.max(F::min_positive_value()).min(F::max_value())
+}
+
+impl<F: Real> Factor<'_, F> {
+    #[inline(always)]
+    fn below(&self, i: usize) -> &[F] {
+        let d = self.log_scale.len();
+        &self.lower[i * d..i * d + i]
+    }
+
+    /// z = L^-1 (x - m).
+    #[inline(always)]
+    pub(super) fn standardise<A: Arithmetic<F>>(&self, a: A, x: &[F], m: &[F], z: &mut [F]) {
+        for i in 0..z.len() {
+            let (known, rest) = z.split_at_mut(i);
+            let off = x[i] - m[i];
+            // Without a sum of nothing, the first coordinate is that of the diagonal law.
+            let off = if i == 0 { off } else { off - dot(a, self.below(i), known) };
+            rest[0] = self.over_scale(i, off);
+        }
+    }
+
+    /// u = L'^-1 z, from the last on, in place of z; `each(i, L_ii u_i, u_i)` as it is found.
+    #[inline(always)]
+    pub(super) fn pull_back<A: Arithmetic<F>>(&self, a: A, u: &mut [F], mut each: impl FnMut(usize, F, F)) {
+        for i in (0..u.len()).rev() {
+            let left = u[i];
+            let found = self.over_scale(i, left);
+            u[i] = found;
+            add_scaled(a, -found, self.below(i), &mut u[..i]);
+            each(i, left, found);
+        }
+    }
+
+    /// x = m + L e.
+    #[inline(always)]
+    pub(super) fn transform<A: Arithmetic<F>>(&self, a: A, noise: &[F], m: &[F], x: &mut [F]) {
+        for (i, x) in x.iter_mut().enumerate() {
+            let along = self.scaled(i, noise[i]);
+            *x = m[i] + if i == 0 { along } else { along + dot(a, self.below(i), &noise[..i]) };
+        }
+    }
+
+    /// The scale of coordinate `i` times `x`.
+    #[inline(always)]
+    pub(super) fn scaled(&self, i: usize, x: F) -> F {
+        x * self.scale[0][i] * self.scale[1][i]
+    }
+
+    #[inline(always)]
+    fn over_scale(&self, i: usize, x: F) -> F {
+        x * self.inverse[0][i] * self.inverse[1][i]
+    }
+}
