@@ -78,18 +78,17 @@ impl<F: Real> FullGaussian<'_, F> {
     /// ```
     pub fn given(&self, coordinates: &[usize], x: &ArrayRef2<F>) -> Result<FullGaussian<'static, F>> {
         self.distinct(coordinates)?;
-        let k = coordinates.len();
         let samples = self.loc.nrows().saturating_mul(self.repeat);
         crate::shape::at_least_one("repeat", self.repeat)?;
-        same_shape("x", x.shape(), &[samples, k])?;
+        same_shape("x", x.shape(), &[samples, coordinates.len()])?;
         no_nan_rows("x", x)?;
         let others: Vec<usize> = (0..self.factors.dim()).filter(|i| !coordinates.contains(i)).collect();
         let order = [coordinates, &others].concat();
         let joint = self.map_factors(|lower| lower_factor_of("factor", rows(lower, &order)))?;
+        let (k, rest) = (coordinates.len(), others.len());
         let parts = joint.iter().map(|joint| {
-            let (given, other) = joint.view().split_at(Axis(0), k);
-            let (slope, factor) = other.split_at(Axis(1), k);
-            (Factors::of_one(given.split_at(Axis(1), k).0.to_owned(), 1), slope.to_owned(), factor.to_owned())
+            let part = |rows, columns, (i, j)| Array2::from_shape_fn((rows, columns), |(r, c)| joint[[i + r, j + c]]);
+            (Factors::of_one(part(k, k, (0, 0)), 1), part(rest, k, (k, 0)), part(rest, rest, (k, k)))
         });
         let parts: Vec<_> = parts.collect();
         let mut loc = Array2::zeros((samples, others.len()));
