@@ -53,7 +53,12 @@ impl Cholesky {
     /// assert_eq!(error.to_string(), "pivot 1 of `a` is -3, expected a positive number (a positive definite matrix)");
     /// ```
     pub fn of(a: &ArrayRef2<f64>) -> Result<Self> {
-        symmetric_door("a", a)?;
+        Self::named("a", a)
+    }
+
+    /// [`of`](Self::of) an argument of another name.
+    pub(crate) fn named(name: &'static str, a: &ArrayRef2<f64>) -> Result<Self> {
+        symmetric_door(name, a)?;
         let d = a.nrows();
         // Columns that begin at multiples of 512 numbers share a few places of the cache: elimination takes a third longer.
         let stride = if d.is_multiple_of(64) { d + 8 } else { d };
@@ -65,7 +70,7 @@ impl Cholesky {
         match cholesky_in_place(whole, Default::default(), parallelism, stack, Default::default()) {
             Ok(_) => Ok(Self { lower: lower_by_rows(&columns, stride, d), norm: row_norm(a) }),
             Err(LltError::NonPositivePivot { index }) => {
-                Err(Error::Pivot { name: "a", pivot: index, value: pivot(a, index), expected: POSITIVE })
+                Err(Error::Pivot { name, pivot: index, value: pivot(a, index), expected: POSITIVE })
             }
         }
     }
