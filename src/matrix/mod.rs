@@ -33,9 +33,9 @@ mod singular;
 mod spectrum;
 #[cfg(feature = "linalg")]
 mod square_root;
+pub(crate) mod substitution;
 #[cfg(feature = "linalg")]
 mod symmetric;
-pub(crate) mod substitution;
 mod triangular;
 pub(crate) mod wide;
 

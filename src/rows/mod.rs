@@ -16,7 +16,7 @@ pub use coordinates::{map_coordinates, sum_coordinates};
 pub(crate) use fold::{Batch, Fold};
 pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};
-pub(crate) use outer::{OuterSums, outer_sums};
+pub(crate) use outer::{OuterSums, as_columns, outer_sums};
 pub use reduce::Rows;
 pub(crate) use reduce::{Held, reduce};
 pub(crate) use sum::{LONG, pairwise, sum_long, weigh};

@@ -5,8 +5,8 @@ use super::factors::Factors;
 use crate::arithmetic::Plain;
 use crate::distribution::parameters::Parameters;
 use crate::matrix::lower_factor;
-use crate::matrix::wide::lower_factor_of;
 use crate::matrix::substitution::dot;
+use crate::matrix::wide::lower_factor_of;
 use crate::shape::{entries, no_nan, no_nan_rows, same_shape};
 use crate::{Error, Real, Result};
 
@@ -54,7 +54,11 @@ impl<F: Real> FullGaussian<'_, F> {
     pub fn marginal(&self, coordinates: &[usize]) -> Result<FullGaussian<'static, F>> {
         self.distinct(coordinates)?;
         let factors = self.map_factors(|lower| lower_factor_of("factor", rows(lower, coordinates)))?;
-        Ok(self.image(coordinates.len(), Array2::from_shape_fn((self.loc.nrows(), coordinates.len()), |(t, j)| self.loc[[t, coordinates[j]]]), &factors))
+        Ok(self.image(
+            coordinates.len(),
+            Array2::from_shape_fn((self.loc.nrows(), coordinates.len()), |(t, j)| self.loc[[t, coordinates[j]]]),
+            &factors,
+        ))
     }
 
     /// The law of the other coordinates, in their order, given some: a parameter row for each sample row.

@@ -1,16 +1,19 @@
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 use rand::Rng;
 
 use super::factors::packed;
 use super::{FullGaussian, FullParts};
-use crate::arithmetic::Arithmetic;
+use crate::arithmetic::{Arithmetic, Plain};
 use crate::distribution::gaussian::half_ln_tau;
 use crate::distribution::law::{Distribution, Smooth, ValueRows};
 use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform};
 use crate::distribution::summary::{Entropy, MeanVariance};
-use crate::kernel::{RowFn, fill, write_rows};
+use crate::kernel::{Level, RowFn, fill};
+use crate::matrix::substitution::{Columns, solve_lower, solve_transposed};
 use crate::noise::Standard;
-use crate::rows::{Grad, OuterSums, Parts, outer_sums, sum_coordinates, weigh};
+use crate::rows::{Grad, OuterSums, Parts, as_columns, outer_sums, sum_coordinates, weigh};
 use crate::{Real, Result, Shape, ValueGrad};
 
 /// Coordinates that are standardised on the stack.
@@ -24,7 +27,8 @@ impl<F: Real> FullGaussian<'_, F> {
     #[inline(always)]
     fn value(&self, t: usize, x: &[F], z: &[F]) -> F {
         let s = self.factors.row(t).log_scale;
-        let value = sum_coordinates::<false, _, 2, 0>([z, s], [], |[z, s]| (-F::of(0.5) * z * z - half_ln_tau::<F>() - s, []));
+        let value =
+            sum_coordinates::<false, _, 2, 0>([z, s], [], |[z, s]| (-F::of(0.5) * z * z - half_ln_tau::<F>() - s, []));
         let lost = value.is_nan() && x.iter().any(|x| x.is_infinite()) && !x.iter().any(|x| x.is_nan());
         if lost { F::neg_infinity() } else { value }
     }
@@ -68,21 +72,22 @@ impl<F: Real> Distribution<F> for FullGaussian<'_, F> {
     }
 
     fn score_sums(&self, x: ArrayView2<'_, F>, weights: Option<&[F]>) -> Option<Array2<F>> {
-        let d = self.factors.dim();
-        self.by_products(|range| {
-            outer_sums(range, d, weights, &|level, range, z: &mut [F], same: &mut [F]| {
-                write_rows(level, range, [x], d, &StandardiseRow(self), z);
-                same.copy_from_slice(z);
+        let sums = self.by_products(|t, range| {
+            let (lower, mean) = (self.factors.matrix(t), self.loc.row(t));
+            outer_sums(range, weights, &|range| {
+                let mut z = as_columns(x, range, Some(mean));
+                solve_lower(Level::best(), lower, &mut z, Columns::All);
+                [z.clone(), z]
             })
-        })
-        .map(|sums| self.score_of(sums))
+        });
+        sums.map(|sums| self.score_of(sums))
     }
 }
 
 impl<F: Real> FullGaussian<'_, F> {
     /// The sums of the samples of each parameter row, where there are many of them.
-    fn by_products(&self, sums: impl Fn(std::ops::Range<usize>) -> OuterSums<F>) -> Option<Vec<OuterSums<F>>> {
-        let of_row = |t: usize| sums(t * self.repeat..(t + 1) * self.repeat);
+    fn by_products(&self, sums: impl Fn(usize, Range<usize>) -> OuterSums<F>) -> Option<Vec<OuterSums<F>>> {
+        let of_row = |t: usize| sums(t, t * self.repeat..(t + 1) * self.repeat);
         (self.repeat >= MANY).then(|| (0..self.loc.nrows()).map(of_row).collect())
     }
 
@@ -105,20 +110,14 @@ impl<F: Real> FullGaussian<'_, F> {
             let OuterSums { weight, left, mut outer } = sums;
             let factor = self.factors.row(t);
             loc.copy_from_slice(&left.to_vec());
-            factor.pull_back(crate::arithmetic::Plain, loc, |_, _, _| {});
-            solve(self.factors.matrix(t), &mut outer);
+            factor.pull_back(Plain, loc, |_, _, _| {});
+            solve_transposed(Level::best(), self.factors.matrix(t), &mut outer, Columns::Lower);
             for i in 0..log_scale.len() {
                 log_scale[i] = factor.scaled(i, outer[[i, i]]) - weight;
                 copy_row(&outer, i, below);
             }
         })
     }
-}
-
-/// L'^-1 of a matrix, its lower half.
-fn solve<F: Real>(lower: ArrayView2<'_, F>, outer: &mut Array2<F>) {
-    use crate::matrix::substitution::{Columns, solve_transposed};
-    solve_transposed(crate::kernel::Level::best(), lower, outer, Columns::Lower);
 }
 
 /// What is below the diagonal in row `i`, to where it is packed.
@@ -189,12 +188,9 @@ impl<F: Real> Reparameterize<F> for FullGaussian<'_, F> {
     }
 
     fn pathwise_sums(&self, draw: &Draw<F>, d_x: ArrayView2<'_, F>, weights: Option<&[F]>) -> Option<Array2<F>> {
-        let d = self.factors.dim();
-        let sums = self.by_products(|range| {
-            outer_sums(range, d, weights, &|level, range: std::ops::Range<usize>, slopes: &mut [F], noise: &mut [F]| {
-                write_rows(level, range.clone(), [d_x], d, &Same, slopes);
-                write_rows(level, range, [draw.noise()], d, &Same, noise);
-            })
+        let (noise, none) = (draw.noise(), None);
+        let sums = self.by_products(|_, range| {
+            outer_sums(range, weights, &|range| [as_columns(d_x, range.clone(), none), as_columns(noise, range, none)])
         })?;
         Some(self.rows_of(sums, |t, sums, [loc, log_scale, below]| {
             let factor = self.factors.row(t);
@@ -232,17 +228,6 @@ impl<F: Real> Entropy<F> for FullGaussian<'_, F> {
     }
 }
 
-struct StandardiseRow<'a, 'b, F>(&'a FullGaussian<'b, F>);
-
-impl<F: Real> RowFn<F, 1> for StandardiseRow<'_, '_, F> {
-    #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], z: &mut [F]) -> F {
-        let t = self.0.shape().parameter_row(i);
-        self.0.factors.row(t).standardise(a, x, self.0.loc.row(t), z);
-        F::zero()
-    }
-}
-
 struct TransformRow<'a, 'b, F>(&'a FullGaussian<'b, F>);
 
 impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
@@ -250,17 +235,6 @@ impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
         let t = self.0.shape().parameter_row(i);
         self.0.factors.row(t).transform(a, noise, self.0.loc.row(t), x);
-        F::zero()
-    }
-}
-
-/// Rows of any layout, one behind the other.
-struct Same;
-
-impl<F: Real> RowFn<F, 1> for Same {
-    #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, _: A, _: usize, [x]: [&[F]; 1], out: &mut [F]) -> F {
-        out.copy_from_slice(x);
         F::zero()
     }
 }
