@@ -66,15 +66,25 @@ impl<F: Real> Factors<F> {
 
     /// One factor, lower triangular with a positive diagonal, for `each` parameter rows.
     pub(super) fn of_one(lower: Array2<F>, each: usize) -> Self {
-        Self::of_many(lower.nrows(), &[lower], each)
+        Self::of_many(lower.nrows(), vec![lower], each)
     }
 
     /// Factors of `dim` rows, lower triangular with a positive diagonal, each for `each` parameter rows.
-    pub(super) fn of_many(dim: usize, factors: &[Array2<F>], each: usize) -> Self {
+    pub(super) fn of_many(dim: usize, factors: Vec<Array2<F>>, each: usize) -> Self {
         let diagonal = Array2::from_shape_fn((factors.len(), dim), |(t, i)| factors[t][[i, i]]);
-        let lower = Array2::from_shape_fn((factors.len(), dim * dim), |(t, k)| factors[t][[k / dim, k % dim]]);
         let (log_scale, ones) = (diagonal.mapv(F::ln), Array2::ones(diagonal.raw_dim()));
         let inverse = [diagonal.mapv(F::recip), ones.clone()];
+        let count = factors.len();
+        let rows = factors.into_iter().map(|factor| {
+            let row_major = if factor.is_standard_layout() { factor } else { factor.as_standard_layout().into_owned() };
+            row_major.into_raw_vec_and_offset().0
+        });
+        // One is moved.
+        let flat = rows.reduce(|mut all, mut next| {
+            all.append(&mut next);
+            all
+        });
+        let lower = Array2::from_shape_vec((count, dim * dim), flat.unwrap_or_default()).unwrap_or_default();
         Self { dim, each: each.max(1), lower, log_scale, scale: [diagonal, ones], inverse }
     }
 

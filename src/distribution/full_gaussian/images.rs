@@ -35,7 +35,7 @@ impl<F: Real> FullGaussian<'_, F> {
         entries("a", a, "a finite number", F::is_finite)?;
         let factors = self.map_factors(|lower| lower_factor(&a.dot(lower)))?;
         let loc = self.loc.dot(&a.t()) + b;
-        Ok(self.image(a.nrows(), loc, &factors))
+        Ok(self.image(a.nrows(), loc, factors))
     }
 
     /// The law of some of the coordinates, in the order asked for, of each parameter row.
@@ -57,7 +57,7 @@ impl<F: Real> FullGaussian<'_, F> {
         Ok(self.image(
             coordinates.len(),
             Array2::from_shape_fn((self.loc.nrows(), coordinates.len()), |(t, j)| self.loc[[t, coordinates[j]]]),
-            &factors,
+            factors,
         ))
     }
 
@@ -109,7 +109,7 @@ impl<F: Real> FullGaussian<'_, F> {
         }
         let factors: Vec<_> = parts.into_iter().map(|(_, _, factor)| factor).collect();
         let each = self.factors.each().saturating_mul(self.repeat);
-        let factors = Factors::of_many(others.len(), &factors, each);
+        let factors = Factors::of_many(others.len(), factors, each);
         Ok(FullGaussian { loc: Parameters::new(loc), factors, repeat: 1 })
     }
 
@@ -144,7 +144,7 @@ impl<F: Real> FullGaussian<'_, F> {
         })?;
         let image = self.loc.dot(&a.t()) + &errors.loc.view().row(0);
         let loc = concatenate![Axis(1), self.loc.view(), image];
-        Ok(self.image(dim + k, loc, &factors))
+        Ok(self.image(dim + k, loc, factors))
     }
 
     /// Coordinates that are there, each once.
@@ -164,7 +164,7 @@ impl<F: Real> FullGaussian<'_, F> {
         (0..self.factors.count()).map(|k| f(&self.factor(k * self.factors.each()).to_owned())).collect()
     }
 
-    fn image(&self, dim: usize, loc: Array2<F>, factors: &[Array2<F>]) -> FullGaussian<'static, F> {
+    fn image(&self, dim: usize, loc: Array2<F>, factors: Vec<Array2<F>>) -> FullGaussian<'static, F> {
         let factors = Factors::of_many(dim, factors, self.factors.each());
         FullGaussian { loc: Parameters::new(loc), factors, repeat: self.repeat }
     }

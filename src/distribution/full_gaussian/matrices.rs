@@ -26,7 +26,7 @@ impl FullGaussian<'static, f64> {
         same_shape("covariance", covariance.shape(), &[loc.len(), loc.len()])?;
         at_least_one("samples", samples)?;
         let cholesky = well_conditioned("covariance", covariance)?;
-        Ok(Self::of_factor(loc, cholesky.factor().to_owned(), samples))
+        Ok(Self::of_factor(loc, cholesky.into_factor(), samples))
     }
 
     /// One law by its mean, `(dim,)`, and its precision, the inverse of the covariance, `(dim, dim)`; `samples` of it.
