@@ -11,6 +11,8 @@
 //! | a posterior | an interval; chances; the law of the next observation | [`Gaussian::interval`], [`Gaussian::cdf`], [`Gaussian::predictive`] |
 //! | any of these | draws, gradients, divergences | [`Gaussian::to_diag`] |
 //! | rows of d numbers | their mean and covariance matrix, maximum-likelihood or unbiased | [`Scatter`](crate::moments::Scatter) |
+//! | the same, and many more rows than d | the maximum-likelihood Gaussian (feature `linalg`) | `mle_full` |
+//! | rows and their known covariance, and a prior | the likelihood of the mean vector, its MAP, posterior and evidence | [`MeanVectorLikelihood`] |
 //! | rows, not many times d of them | a covariance matrix that is positive definite, with less error | [`ledoit_wolf`] |
 //! | a design | what N observations can tell at best; the exact error of MLE and MAP | [`Information`], [`Risk`] |
 //!
@@ -27,6 +29,7 @@ mod gaussian;
 mod groups;
 mod information;
 mod likelihood;
+mod mean_vector;
 mod risk;
 mod shrinkage;
 mod square;
@@ -38,6 +41,9 @@ pub use gaussian::Gaussian;
 pub use groups::{Groups, Homogeneity};
 pub use information::Information;
 pub use likelihood::MeanLikelihood;
+pub use mean_vector::MeanVectorLikelihood;
+#[cfg(feature = "linalg")]
+pub use mean_vector::mle_full;
 pub use risk::{Risk, break_even};
 pub use shrinkage::{Shrunk, ledoit_wolf};
 pub use square::CompletedSquare;

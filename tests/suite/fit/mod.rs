@@ -5,6 +5,7 @@ mod gaussian;
 mod groups;
 mod information;
 mod likelihood;
+mod mean_vector;
 mod risk;
 mod shrinkage;
 mod square;

@@ -9,5 +9,7 @@ mod norm_estimate;
 mod singular;
 mod spectrum;
 mod square_root;
+mod substitution;
 mod symmetric;
 mod triangular;
+mod wide;

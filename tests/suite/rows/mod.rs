@@ -3,6 +3,7 @@
 mod coordinates;
 mod fold;
 mod grad;
+mod outer;
 mod reduce;
 mod sum;
 mod value_grad;

@@ -160,11 +160,13 @@ fn law_conditionals_of_several_laws_and_samples() {
 #[test]
 fn hard_coordinates_and_maps_that_do_not_fit() {
     let q = FullGaussian::<f64>::standard(2, 3).unwrap();
-    let named = |value| Error::Parameter { name: "coordinates", value, expected: "a coordinate of the law, named once" };
+    let named =
+        |value| Error::Parameter { name: "coordinates", value, expected: "a coordinate of the law, named once" };
     assert_eq!(q.marginal(&[0, 3]).unwrap_err(), named(3.0));
     assert_eq!(q.marginal(&[1, 1]).unwrap_err(), named(1.0));
     assert_eq!(q.given(&[2, 2], &Array2::zeros((2, 2))).unwrap_err(), named(2.0));
-    let shape = |name, got: &[usize], expected: &[usize]| Error::Shape { name, got: got.to_vec(), expected: expected.to_vec() };
+    let shape =
+        |name, got: &[usize], expected: &[usize]| Error::Shape { name, got: got.to_vec(), expected: expected.to_vec() };
     assert_eq!(q.given(&[0], &Array2::zeros((1, 1))).unwrap_err(), shape("x", &[1, 1], &[2, 1]));
     assert_eq!(q.given(&[0], &array![[0.0], [f64::NAN]]).unwrap_err(), Error::NaN { name: "x", row: 1 });
     assert_eq!(q.affine(&Array2::zeros((1, 2)), &array![0.0]).unwrap_err(), shape("a", &[1, 2], &[1, 3]));
@@ -172,8 +174,11 @@ fn hard_coordinates_and_maps_that_do_not_fit() {
     let expected = "at most as many as the 3 columns".to_owned();
     let wide = q.affine(&Array2::zeros((4, 3)), &Array1::zeros(4)).unwrap_err();
     assert_eq!(wide, Error::Count { name: "a", axis: "rows", got: 4, expected });
-    let Err(Error::Pivot { name: "a", pivot: 1, .. }) = q.affine(&array![[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]], &array![0.0, 0.0])
-    else { panic!("rows that depend on each other") };
+    let Err(Error::Pivot { name: "a", pivot: 1, .. }) =
+        q.affine(&array![[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]], &array![0.0, 0.0])
+    else {
+        panic!("rows that depend on each other")
+    };
     let error = Error::NaN { name: "a", row: 0 };
     assert_eq!(q.affine(&array![[1.0, f64::NAN, 0.0]], &array![0.0]).unwrap_err(), error);
     let errors = FullGaussian::<f64>::standard(1, 2).unwrap();

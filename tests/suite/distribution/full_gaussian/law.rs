@@ -6,8 +6,8 @@ use estimand::gradient::{Baseline, Pathwise, Plan, ScoreFunction};
 use estimand::matrix::Lu;
 use estimand::ndarray::{Array1, Array2, Axis, array};
 use estimand::{
-    DiagGaussian, Distribution, Entropy, Error, FullGaussian, MeanVariance, Mirror, Quasi, Real, Reparameterize, Rows, Sample,
-    Smooth, Transform,
+    DiagGaussian, Distribution, Entropy, Error, FullGaussian, MeanVariance, Mirror, Quasi, Real, Reparameterize, Rows,
+    Sample, Smooth, Transform,
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -238,7 +238,15 @@ fn law_a_wide_density_is_that_of_its_coordinates() {
     let d = 100;
     let x = normal(1, d, 3);
     // A bidiagonal factor: x_i = e_i + e_{i-1} / 2, so that e is found by hand.
-    let lower = Array2::from_shape_fn((d, d), |(i, j)| if i == j { 1.0 } else if i == j + 1 { 0.5 } else { 0.0 });
+    let lower = Array2::from_shape_fn((d, d), |(i, j)| {
+        if i == j {
+            1.0
+        } else if i == j + 1 {
+            0.5
+        } else {
+            0.0
+        }
+    });
     let q = FullGaussian::from_factor(&Array1::zeros(d), &lower, 1).unwrap();
     let mut e = vec![0.0; d];
     for i in 0..d {
@@ -261,7 +269,9 @@ fn stat_draws_have_the_mean_and_the_covariance() {
     let r = &x - &mean;
     let found = r.t().dot(&r) / n as f64;
     let off = |s: &Array2<f64>| {
-        let each = s.indexed_iter().map(|((i, j), &s_ij)| (found[[i, j]] - s_ij).abs() / ((s[[i, i]] * s[[j, j]] + s_ij * s_ij) / n as f64).sqrt());
+        let each = s.indexed_iter().map(|((i, j), &s_ij)| {
+            (found[[i, j]] - s_ij).abs() / ((s[[i, i]] * s[[j, j]] + s_ij * s_ij) / n as f64).sqrt()
+        });
         each.fold(0.0, f64::max)
     };
     assert!(off(&s) < 8.0, "{}", off(&s));

@@ -22,7 +22,9 @@ fn cases() -> Vec<(f64, BTreeMap<String, Array2<f64>>)> {
         let (rows, columns, _) = entries[entries.len() - 1];
         Array2::from_shape_vec((rows + 1, columns + 1), entries.iter().map(|e| e.2).collect()).unwrap()
     };
-    let cases = cases.into_values().map(|(condition, arrays)| (condition, arrays.into_iter().map(|(k, v)| (k, whole(v))).collect()));
+    let cases = cases
+        .into_values()
+        .map(|(condition, arrays)| (condition, arrays.into_iter().map(|(k, v)| (k, whole(v))).collect()));
     cases.collect()
 }
 

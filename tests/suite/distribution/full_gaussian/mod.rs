@@ -38,14 +38,16 @@ impl Family for Full {
 
 /// A mean and a lower triangular factor with a diagonal between 1/2 and 2, and off it at most `off`.
 pub fn law_of(d: usize, off: f64) -> impl Strategy<Value = (Array1<f64>, Array2<f64>)> {
-    (reals((1, d), -2.0, 2.0), reals((d, d), -off, off), reals((1, d), 0.5, 2.0)).prop_map(move |(mean, below, scale)| {
-        let lower = Array2::from_shape_fn((d, d), |(i, j)| match i.cmp(&j) {
-            std::cmp::Ordering::Less => 0.0,
-            std::cmp::Ordering::Equal => scale[[0, i]],
-            std::cmp::Ordering::Greater => below[[i, j]],
-        });
-        (mean.row(0).to_owned(), lower)
-    })
+    (reals((1, d), -2.0, 2.0), reals((d, d), -off, off), reals((1, d), 0.5, 2.0)).prop_map(
+        move |(mean, below, scale)| {
+            let lower = Array2::from_shape_fn((d, d), |(i, j)| match i.cmp(&j) {
+                std::cmp::Ordering::Less => 0.0,
+                std::cmp::Ordering::Equal => scale[[0, i]],
+                std::cmp::Ordering::Greater => below[[i, j]],
+            });
+            (mean.row(0).to_owned(), lower)
+        },
+    )
 }
 
 /// The largest difference of two arrays.
