@@ -12,6 +12,7 @@
 //! | I have | I want | -> this |
 //! |---|---|---|
 //! | an encoder's last layer, `loc \| log_scale` | the Gaussian q(z given x) | [`DiagGaussian::from_head`] |
+//! | a mean and a covariance, its factor, or its inverse | the Gaussian with them: density, both doors, KL, marginals, conditionals | [`FullGaussian`] |
 //! | a law | a draw that remembers its noise | [`Sample::draw`], [`Transform::transform`] |
 //! | a law and data | log q(x) with its gradient | [`Distribution::log_prob_grad`] |
 //! | a draw and the slope of a cost at it | the gradient for the parameters (reparameterised) | [`Reparameterize::pathwise`] |
@@ -102,6 +103,8 @@ pub mod chapters {
     pub mod elbo {}
     #[doc = include_str!("../docs/fit/experiment.md")]
     pub mod experiment {}
+    #[doc = include_str!("../docs/distribution/full_gaussian.md")]
+    pub mod full_gaussian {}
     #[doc = include_str!("../docs/distribution/gaussian.md")]
     pub mod gaussian {}
     #[doc = include_str!("../docs/distribution/gumbel.md")]

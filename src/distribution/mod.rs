@@ -16,7 +16,9 @@
 //! | [`Kl`] | the divergence between two laws of a family (across two: [`DiagGaussian::kl_laplace`], [`DiagLaplace::kl_gaussian`]) |
 //! | [`MeanVariance`], [`Entropy`], [`Cdf`] | what their names say, where closed |
 //!
-//! Parameters are unconstrained (`log_scale`, `logits`): every finite array is legal. NaN in data
+//! Coordinates are independent in all of them but one: [`FullGaussian`], of which maps, marginals and conditionals are laws again.
+//!
+//! Parameters are unconstrained (`log_scale`, `logits`, what is `below` the diagonal of a factor): every finite array is legal. NaN in data
 //! or parameters stays in the row that holds it until a reduction refuses it.
 
 mod base;
