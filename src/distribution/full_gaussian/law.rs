@@ -48,6 +48,10 @@ impl<F: Real> Distribution<F> for FullGaussian<'_, F> {
     #[inline(always)]
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
         let (factor, m) = (self.factors.row(t), self.loc.row(t));
+        if self.misfits(x, GRAD.then_some(&*grad)) {
+            grad.fill(F::nan());
+            return F::nan();
+        }
         if !GRAD {
             let (mut few, mut many) = ([F::zero(); FEW], Vec::new());
             let z = few.get_mut(..x.len()).unwrap_or_else(|| {
@@ -85,6 +89,13 @@ impl<F: Real> Distribution<F> for FullGaussian<'_, F> {
 }
 
 impl<F: Real> FullGaussian<'_, F> {
+    /// A row, or the place of a gradient row, of another width than the law's: a fault of the caller, which NaN says.
+    #[inline(always)]
+    fn misfits(&self, x: &[F], grad: Option<&[F]>) -> bool {
+        let parts = self.parts();
+        x.len() != parts.dim || grad.is_some_and(|grad| grad.len() != parts.width())
+    }
+
     /// The sums of the samples of each parameter row, where there are many of them.
     fn by_products(&self, sums: impl Fn(usize, Range<usize>) -> OuterSums<F>) -> Option<Vec<OuterSums<F>>> {
         let of_row = |t: usize| sums(t, t * self.repeat..(t + 1) * self.repeat);
@@ -128,6 +139,10 @@ fn copy_row<F: Real>(matrix: &Array2<F>, i: usize, below: &mut [F]) {
 impl<F: Real> Smooth<F> for FullGaussian<'_, F> {
     #[inline(always)]
     fn slope_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], slope: &mut [F]) -> F {
+        if self.misfits(x, None) || self.misfits(slope, None) {
+            slope.fill(F::nan());
+            return F::nan();
+        }
         let factor = self.factors.row(t);
         factor.standardise(a, x, self.loc.row(t), slope);
         let value = self.value(t, x, slope);
@@ -176,6 +191,10 @@ impl<F: Real> Quasi<F> for FullGaussian<'_, F> {
 impl<F: Real> Reparameterize<F> for FullGaussian<'_, F> {
     #[inline(always)]
     fn pathwise_row<A: Arithmetic<F>>(&self, _: A, t: usize, _x: &[F], noise: &[F], d_x: &[F], grad: &mut [F]) {
+        if self.misfits(d_x, Some(grad)) || self.misfits(noise, None) {
+            grad.fill(F::nan());
+            return;
+        }
         let (loc, rest) = grad.split_at_mut(d_x.len());
         let (log_scale, below) = rest.split_at_mut(d_x.len());
         let factor = self.factors.row(t);

@@ -1,6 +1,7 @@
 //! Density, score, draws and paths: against elimination of the covariance, against the law of independent coordinates,
 //! and their sums by products against rows.
 
+use estimand::arithmetic::Plain;
 use estimand::distribution::FullParts;
 use estimand::gradient::{Baseline, Pathwise, Plan, ScoreFunction};
 use estimand::matrix::Lu;
@@ -322,4 +323,22 @@ fn stream_draws_of_a_seed() {
         assert_eq!(x[[i, 0]], 1.0 + 2.0 * e[[i, 0]], "the noise of the standard normal law, in its order");
         assert_eps(x[[i, 1]], -1.0 + e[[i, 0]] + 3.0 * e[[i, 1]], 4.0, 8.0, "second");
     }
+}
+
+/// The row functions of the traits are public: a caller's row of another width is NaN, as everywhere.
+#[test]
+fn hard_rows_of_another_width() {
+    let q = FullGaussian::<f64>::standard(1, 2).unwrap();
+    for (x, width) in [(1, 5), (3, 5), (2, 4), (2, 6)] {
+        let mut grad = vec![0.0; width];
+        assert!(
+            q.log_prob_row::<_, true>(Plain, 0, &vec![0.0; x], &mut grad).is_nan() && grad.iter().all(|g| g.is_nan())
+        );
+        let mut grad = vec![0.0; width];
+        q.pathwise_row(Plain, 0, &[0.0, 0.0], &[0.0, 0.0], &vec![0.0; x], &mut grad);
+        assert!(grad.iter().all(|g| g.is_nan()));
+    }
+    assert!(q.log_prob_row::<_, false>(Plain, 0, &[0.0; 3], &mut []).is_nan());
+    let mut slope = [0.0; 3];
+    assert!(q.slope_row(Plain, 0, &[0.0; 2], &mut slope).is_nan() && slope.iter().all(|s| s.is_nan()));
 }
