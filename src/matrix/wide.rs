@@ -3,7 +3,7 @@ use ndarray::{Array2, ArrayRef2, Axis};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{Level, Work, run};
 use crate::matrix::substitution::{add_scaled, dot};
-use crate::shape::no_nan_rows;
+use crate::shape::{entries, no_nan_rows};
 use crate::{Error, Real, Result};
 
 /// The lower triangular factor T of a wide matrix, T T' = A A', with a positive diagonal: the transpose of the R of a QR
@@ -12,8 +12,8 @@ use crate::{Error, Real, Result};
 /// A Gaussian with the factor L has under a linear map A the factor of A L; and since no product A A' is made, no digits
 /// are lost to its condition, which is the square of A's. By reflections (Householder 1958), in `2 k^2 d` operations.
 ///
-/// Shapes: `a: (k, d)`, k at most d, to `(k, k)`, zeros above the diagonal. Errors: `Count` where it has more rows than
-/// columns; `Pivot` where a row is, but for rounding, a combination of those before it: A A' is singular then.
+/// Shapes: `a: (k, d)`, k at most d, to `(k, k)`, zeros above the diagonal. Errors: `NaN` with the row; `Entry` where it is
+/// infinite; `Count` where it has more rows than columns; `Pivot` where a row is, but for rounding, a combination of those before it: A A' is singular then.
 ///
 /// ```
 /// use estimand::{matrix::lower_factor, ndarray::array};
@@ -25,6 +25,7 @@ use crate::{Error, Real, Result};
 pub fn lower_factor<F: Real>(a: &ArrayRef2<F>) -> Result<Array2<F>> {
     let name = "a";
     no_nan_rows(name, a)?;
+    entries(name, a, "a finite number", F::is_finite)?;
     let factor = lower_factor_of(name, a.to_owned())?;
     for (i, row) in a.rows().into_iter().enumerate() {
         let size = row.iter().fold(F::zero(), |size: F, x| size.hypot(*x));

@@ -104,7 +104,7 @@ pub trait Rows<F: Real>: Sync {
     /// What [`total`](Self::total) and [`weighted`](Self::weighted) return, before they look for NaN, where there is a shorter
     /// way than to make the rows: `(rows, width)`. Most rows have none.
     ///
-    /// A weight of 0 has to leave a row out, if it is not NaN; without weights each is 1.
+    /// A weight of 0 has to leave a row out, unless the row is NaN; without weights each is 1.
     fn sums(&self, _weights: Option<&[F]>) -> Option<Array2<F>> {
         None
     }

@@ -21,6 +21,10 @@ pub(super) struct Factors<F> {
     /// Both numbers of each scale, and of each inverse.
     scale: [Array2<F>; 2],
     inverse: [Array2<F>; 2],
+    /// Whether the diagonal in `lower` is that of the scales, or held within the numbers somewhere.
+    exact: bool,
+    /// Whether the diagonal was given, and the logarithms are its own; or these were.
+    given: bool,
 }
 
 /// The factor of a parameter row.
@@ -61,7 +65,8 @@ impl<F: Real> Factors<F> {
             }
         });
         let (scale, inverse) = ([root.clone(), root], [inverse.clone(), inverse]);
-        Self { dim, each: 1, lower, log_scale: of(&|s| s), scale, inverse }
+        let exact = scale[0].iter().all(|&root| within(root * root) == root * root);
+        Self { dim, each: 1, lower, log_scale: of(&|s| s), scale, inverse, exact, given: false }
     }
 
     /// One factor, lower triangular with a positive diagonal, for `each` parameter rows.
@@ -85,7 +90,7 @@ impl<F: Real> Factors<F> {
             all
         });
         let lower = Array2::from_shape_vec((count, dim * dim), flat.unwrap_or_default()).unwrap_or_default();
-        Self { dim, each: each.max(1), lower, log_scale, scale: [diagonal, ones], inverse }
+        Self { dim, each: each.max(1), lower, log_scale, scale: [diagonal, ones], inverse, exact: true, given: true }
     }
 
     pub(super) fn dim(&self) -> usize {
@@ -100,6 +105,25 @@ impl<F: Real> Factors<F> {
     /// Parameter rows that share a factor.
     pub(super) fn each(&self) -> usize {
         self.each
+    }
+
+    /// Whether a triangular system can be solved with the diagonal in numbers: whether no scale is beyond them.
+    pub(super) fn exact(&self) -> bool {
+        self.exact
+    }
+
+    /// ln of the quotient of scale `i` of row `t` and that of row `u` of another: of what was given, so that near 1 no digit
+    /// is lost.
+    #[inline(always)]
+    pub(super) fn wider<A: Arithmetic<F>>(&self, a: A, (t, other, u): (usize, &Self, usize), i: usize) -> F {
+        let (own, its) = (self.row(t), other.row(u));
+        let (scale, prior) = (own.scale[0][i], its.scale[0][i]);
+        let off = (scale - prior) / prior;
+        if self.given && other.given && off.abs() < F::one() {
+            a.ln_1p(off)
+        } else {
+            own.log_scale[i] - its.log_scale[i]
+        }
     }
 
     /// The factor of parameter row `t`.

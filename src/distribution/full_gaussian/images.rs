@@ -33,6 +33,7 @@ impl<F: Real> FullGaussian<'_, F> {
         no_nan_rows("a", a)?;
         no_nan("b", b)?;
         entries("a", a, "a finite number", F::is_finite)?;
+        entries("b", &b.view().insert_axis(Axis(0)), "a finite number", F::is_finite)?;
         let factors = self.map_factors(|lower| lower_factor(&a.dot(lower)))?;
         let loc = self.loc.dot(&a.t()) + b;
         Ok(self.image(a.nrows(), loc, factors))
@@ -115,7 +116,8 @@ impl<F: Real> FullGaussian<'_, F> {
 
     /// The joint law of x, and of A x + b + e with an independent e ~ N(0, R R'): x first.
     ///
-    /// What a linear measurement with Gaussian errors says of x is this law, [`given`](Self::given) the measurement.
+    /// What a linear measurement with Gaussian errors says of x is this law, [`given`](Self::given) the measurement. A prior
+    /// far wider than the errors, or far narrower, costs no digits.
     ///
     /// Shapes: `a: (k, dim)`; `errors`: one law of k coordinates, whose mean is b. Errors: `Shape`; `NaN`, `Entry`
     /// where a number is not finite.

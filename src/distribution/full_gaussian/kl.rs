@@ -1,5 +1,3 @@
-use ndarray::{Array2, ArrayView2};
-
 use super::factors::packed;
 use super::{FullGaussian, FullParts};
 use crate::arithmetic::Arithmetic;
@@ -16,16 +14,20 @@ use crate::{Real, ValueGrad};
 /// KL = (sum over i of A_ii^2 - 1 - 2 ln A_ii + sum over i > j of A_ij^2 + delta'delta) / 2
 /// ```
 ///
-/// C is made of L - M, so that all of it is 0 where both laws are one. In dim^3 operations a row, matrix products most.
+/// C is made of L - M, and its diagonal of ln L_ii - ln M_ii, so that all of it is 0 where both laws are one. In dim^3 operations a row, matrix products most.
 impl<F: Real> Kl<F> for FullGaussian<'_, F> {
     fn kl_row<A: Arithmetic<F>>(&self, a: A, t: usize, p: &Self, u: usize, d_q: &mut [F], d_p: &mut [F]) -> F {
         let level = if A::FUSED { Level::Fused } else { Level::Plain };
         let half = F::of(0.5);
-        let (own, its) = (self.factors.row(t), p.factors.row(u));
+        let its = p.factors.row(u);
         let (lower, prior) = (self.factors.matrix(t), p.factors.matrix(u));
         let d = lower.nrows();
 
-        let mut c = off_identity(a, lower, prior, own.log_scale, its.log_scale);
+        let wider = |i: usize| self.factors.wider(a, (t, &p.factors, u), i);
+        let mut c = &lower - &prior;
+        for i in 0..d {
+            c[[i, i]] = prior[[i, i]] * a.exp_m1(wider(i));
+        }
         solve_lower(level, prior, &mut c, Columns::Lower);
         let mut turned = c.clone();
         solve_transposed(level, prior, &mut turned, Columns::Lower);
@@ -43,12 +45,13 @@ impl<F: Real> Kl<F> for FullGaussian<'_, F> {
         its.pull_back(a, d_loc_q, |i, scaled, _| d_scale_p[i] = scaled);
         let mut value = sum_coordinates::<false, _, 1, 0>([delta], [], |[z]| (half * z * z, []));
         for i in 0..d {
-            let wider = own.log_scale[i] - its.log_scale[i];
+            let wider = wider(i);
             let (spread, narrow) = (a.exp_m1_mx(wider + wider), a.exp_m1(wider));
             value += half * spread.value;
-            let turns = turned[[i, i]];
-            d_scale_q[i] = narrow + lower[[i, i]] * turns;
-            d_scale_p[i] = -(prior[[i, i]] * (turns + product[[i, i]]) + narrow + d_scale_p[i] * delta[i]);
+            // By M_ii and the quotient of the scales: L_ii itself may be beyond the numbers.
+            let turns = prior[[i, i]] * turned[[i, i]];
+            d_scale_q[i] = narrow + a.fma(narrow, turns, turns);
+            d_scale_p[i] = -(turns + prior[[i, i]] * product[[i, i]] + narrow + d_scale_p[i] * delta[i]);
             let row = packed(i)..packed(i) + i;
             let entries = turned.row(i).into_iter().zip(product.row(i)).zip(delta);
             let gradients = below_q[row.clone()].iter_mut().zip(&mut below_p[row]);
@@ -63,21 +66,6 @@ impl<F: Real> Kl<F> for FullGaussian<'_, F> {
         d_loc_p.iter_mut().zip(d_loc_q).for_each(|(p, q)| *p = -*q);
         value
     }
-}
-
-/// L - M, of which the diagonal is M_ii (A_ii - 1): what substitution turns into C.
-fn off_identity<F: Real, A: Arithmetic<F>>(
-    a: A,
-    lower: ArrayView2<'_, F>,
-    prior: ArrayView2<'_, F>,
-    log_scale: &[F],
-    prior_log_scale: &[F],
-) -> Array2<F> {
-    let mut off = &lower - &prior;
-    for (i, (s, r)) in log_scale.iter().zip(prior_log_scale).enumerate() {
-        off[[i, i]] = prior[[i, i]] * a.exp_m1(*s - *r);
-    }
-    off
 }
 
 impl<F: Real> FullGaussian<'_, F> {

@@ -10,7 +10,7 @@ use crate::distribution::gaussian::half_ln_tau;
 use crate::distribution::law::{Distribution, Smooth, ValueRows};
 use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform};
 use crate::distribution::summary::{Entropy, MeanVariance};
-use crate::kernel::{Level, RowFn, fill};
+use crate::kernel::{Level, RowFn, fill, map};
 use crate::matrix::substitution::{Columns, solve_lower, solve_transposed};
 use crate::noise::Standard;
 use crate::rows::{Grad, OuterSums, Parts, as_columns, outer_sums, sum_coordinates, weigh};
@@ -21,6 +21,12 @@ const FEW: usize = 64;
 
 /// Samples of a parameter row from which on their gradients are summed by products.
 const MANY: usize = 8;
+
+/// The same where a parameter row takes the solution of a wide triangular system.
+const MANY_IF_WIDE: usize = 24;
+
+/// Coordinates that are wide in this.
+const WIDE: usize = 32;
 
 impl<F: Real> FullGaussian<'_, F> {
     /// log q(x) of x = m + L z under parameter row `t`. An infinite x has density 0, also where z is not a number.
@@ -76,6 +82,11 @@ impl<F: Real> Distribution<F> for FullGaussian<'_, F> {
     }
 
     fn score_sums(&self, x: ArrayView2<'_, F>, weights: Option<&[F]>) -> Option<Array2<F>> {
+        // What is held within the numbers serves a product less well than a row.
+        let many = if self.factors.dim() > WIDE { MANY_IF_WIDE } else { MANY };
+        if !self.factors.exact() || self.repeat < many {
+            return None;
+        }
         let sums = self.by_products(|t, range| {
             let (lower, mean) = (self.factors.matrix(t), self.loc.row(t));
             outer_sums(range, weights, &|range| {
@@ -84,7 +95,7 @@ impl<F: Real> Distribution<F> for FullGaussian<'_, F> {
                 [z.clone(), z]
             })
         });
-        sums.map(|sums| self.score_of(sums))
+        Some(self.score_of(sums))
     }
 }
 
@@ -96,10 +107,9 @@ impl<F: Real> FullGaussian<'_, F> {
         x.len() != parts.dim || grad.is_some_and(|grad| grad.len() != parts.width())
     }
 
-    /// The sums of the samples of each parameter row, where there are many of them.
-    fn by_products(&self, sums: impl Fn(usize, Range<usize>) -> OuterSums<F>) -> Option<Vec<OuterSums<F>>> {
-        let of_row = |t: usize| sums(t, t * self.repeat..(t + 1) * self.repeat);
-        (self.repeat >= MANY).then(|| (0..self.loc.nrows()).map(of_row).collect())
+    /// The sums of the samples of each parameter row.
+    fn by_products(&self, sums: impl Fn(usize, Range<usize>) -> OuterSums<F> + Sync) -> Vec<OuterSums<F>> {
+        map((0..self.loc.nrows()).collect(), |t: usize| sums(t, t * self.repeat..(t + 1) * self.repeat))
     }
 
     /// Rows of parameters, from a function that writes one.
@@ -207,10 +217,13 @@ impl<F: Real> Reparameterize<F> for FullGaussian<'_, F> {
     }
 
     fn pathwise_sums(&self, draw: &Draw<F>, d_x: ArrayView2<'_, F>, weights: Option<&[F]>) -> Option<Array2<F>> {
+        if self.repeat < MANY {
+            return None;
+        }
         let (noise, none) = (draw.noise(), None);
         let sums = self.by_products(|_, range| {
             outer_sums(range, weights, &|range| [as_columns(d_x, range.clone(), none), as_columns(noise, range, none)])
-        })?;
+        });
         Some(self.rows_of(sums, |t, sums, [loc, log_scale, below]| {
             let factor = self.factors.row(t);
             loc.copy_from_slice(&sums.left.to_vec());

@@ -14,7 +14,7 @@ impl FullGaussian<'static, f64> {
     ///
     /// Gradients stay in the factor: [`in_covariance`](FullGaussian::in_covariance). Errors: `Shape`; `NaN` with the row;
     /// `Entry` where the covariance is infinite or not symmetric to 8 epsilon of its largest entry; `Pivot` where it is not
-    /// positive definite; `Condition` where it is so only by rounding; `Parameter` where `samples = 0`.
+    /// positive definite; `Condition` where it is so only by rounding, with an estimate; `Parameter` where `samples = 0`.
     ///
     /// ```
     /// use estimand::{distribution::FullGaussian, ndarray::array};

@@ -63,8 +63,8 @@ impl<F: Real> Grad<F, FullParts> {
 ///
 /// A value takes O(dim^2) a sample. A gradient row is as wide as the parameters, so that many samples of one law are best
 /// reduced at once: [`total`](crate::Rows::total) and [`weighted`](crate::Rows::weighted) of a score or a path are then
-/// matrix products, and make no rows. Errors are relative to the condition number of L, the root of that of the
-/// covariance. Source: chapter `distribution/full_gaussian`.
+/// matrix products, and make no rows. Values are good to the condition number of L, the root of that of the covariance,
+/// times epsilon; slopes and scores, which solve with the covariance itself, to that of the covariance. Source: chapter `distribution/full_gaussian`.
 ///
 /// ```
 /// use estimand::{Distribution, distribution::FullGaussian, ndarray::array};

@@ -54,6 +54,8 @@ fn hard_rows_that_have_no_factor() {
     let tall = lower_factor(&Array2::<f64>::ones((3, 2))).unwrap_err();
     assert_eq!(tall, Error::Count { name: "a", axis: "rows", got: 3, expected });
     assert_eq!(lower_factor(&array![[1.0, f64::NAN]]).unwrap_err(), Error::NaN { name: "a", row: 0 });
+    let entry = Error::Entry { name: "a", index: vec![0, 1], value: f64::INFINITY, expected: "a finite number" };
+    assert_eq!(lower_factor(&array![[1.0, f64::INFINITY]]).unwrap_err(), entry);
     let Err(Error::Pivot { name: "a", pivot: 1, value, .. }) = lower_factor(&array![[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])
     else {
         panic!("twice the first row")

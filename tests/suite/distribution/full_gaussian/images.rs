@@ -181,6 +181,8 @@ fn hard_coordinates_and_maps_that_do_not_fit() {
     };
     let error = Error::NaN { name: "a", row: 0 };
     assert_eq!(q.affine(&array![[1.0, f64::NAN, 0.0]], &array![0.0]).unwrap_err(), error);
+    let entry = Error::Entry { name: "b", index: vec![0, 0], value: f64::INFINITY, expected: "a finite number" };
+    assert_eq!(q.affine(&array![[1.0, 0.0, 0.0]], &array![f64::INFINITY]).unwrap_err(), entry);
     let errors = FullGaussian::<f64>::standard(1, 2).unwrap();
     assert_eq!(q.measured(&Array2::zeros((2, 2)), &errors).unwrap_err(), shape("a", &[2, 2], &[2, 3]));
     assert_eq!(q.marginal(&[]).unwrap().shape().dim, 0);

@@ -119,6 +119,29 @@ fn law_kl_standard_is_the_divergence_from_the_standard_law() {
     }
 }
 
+/// Scales that are no numbers of f32, and scales a little apart: against the law of independent coordinates, which knows
+/// the logarithms alone; and against the first term of the series, (L / M - 1)^2, where scales are given.
+#[test]
+fn hard_kl_of_scales_that_overflow_or_nearly_agree() {
+    for [s, r] in [[-100.0_f32, -90.0], [95.0, 100.0], [0.0, 1e-6]] {
+        let [q, p] = [s, r].map(|s| FullGaussian::from_head(array![[0.0, s]]).unwrap());
+        let [diag, other] = [s, r].map(|s| estimand::DiagGaussian::from_head(array![[0.0, s]]).unwrap());
+        let (got, want) = (q.kl(&p).unwrap(), diag.kl(&other).unwrap());
+        let near = |a: f32, b: f32| a == b || (a - b).abs() <= 16.0 * f32::EPSILON * b.abs();
+        assert!(near(got.value[0], want.value[0]), "{s} {r}");
+        let (d_q, d_p) = (got.grad.0.log_scale()[[0, 0]], got.grad.1.log_scale()[[0, 0]]);
+        assert!(near(d_q, want.grad.0.log_scale()[[0, 0]]), "{s} {r}: {d_q}");
+        assert!(near(d_p, want.grad.1.log_scale()[[0, 0]]), "{s} {r}: {d_p}");
+    }
+    for scale in [1.0, 1e6, 1e-20] {
+        let [q, p] =
+            [scale * (1.0 + 1e-10), scale].map(|l| FullGaussian::from_factor(&array![0.0], &array![[l]], 1).unwrap());
+        let off: f64 = (scale * (1.0 + 1e-10) - scale) / scale;
+        let value = q.kl(&p).unwrap().value[0];
+        assert!((value / (off * off) - 1.0).abs() < 1e-9, "{scale}: {value:e} {:e}", off * off);
+    }
+}
+
 #[test]
 fn hard_kl_of_other_shapes() {
     let (q, p) = (FullGaussian::<f64>::standard(1, 2).unwrap(), FullGaussian::<f64>::standard(1, 3).unwrap());

@@ -220,6 +220,28 @@ fn hard_extreme_scales() {
     extremes::<f64>();
 }
 
+/// Scales that are no numbers: sums by products are those of rows.
+fn extreme_sums<F: Real>(log_scale: f64, x: f64) {
+    let head = Array2::from_shape_vec((1, 2), [0.0, log_scale].map(F::of).to_vec()).unwrap();
+    for n in [1, 8, 40] {
+        let q = FullGaussian::from_head(&head).unwrap().repeat_rows(n);
+        let x = Array2::from_elem((n, 1), F::of(x));
+        let (sum, rows) = (q.score(&x).unwrap().total().unwrap(), q.score(&x).unwrap().collect());
+        for (sum, row) in sum.flat().iter().zip(rows.flat().row(0)) {
+            let want = row.as_f64() * n as f64;
+            assert_eps(*sum, want, want, 8.0, format!("{n} samples at the scale {log_scale}"));
+        }
+    }
+}
+
+#[test]
+fn hard_sums_at_extreme_scales() {
+    extreme_sums::<f32>(100.0, 1e38);
+    extreme_sums::<f32>(-100.0, 1e-38);
+    extreme_sums::<f64>(720.0, 1e308);
+    extreme_sums::<f64>(-720.0, 1e-308);
+}
+
 #[test]
 fn hard_an_infinite_x_has_no_density() {
     let lower = array![[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]];
