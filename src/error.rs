@@ -73,12 +73,13 @@ pub enum Error {
         expected: &'static str,
     },
 
-    /// A positive definite matrix that is so by rounding alone: no digit of what is made of its inverse would be right.
+    /// A positive definite matrix that is so by rounding alone, also in units that make its diagonal 1: no digit of what is made
+    /// of its inverse would be right.
     #[error("`{name}` has a condition number of {}, expected less than 1 / epsilon", short(*value))]
     Condition {
         /// The argument.
         name: &'static str,
-        /// Its condition number, or an estimate of it.
+        /// Its condition number in such units, or an estimate of it.
         value: f64,
     },
 

@@ -14,7 +14,10 @@ use crate::{Error, Real, Result, ValueGrad};
 /// ```
 ///
 /// Of no rows it is 1. In nats, summed over the rows; N is their weight. A prior and a posterior are each a [`FullGaussian`]
-/// of one parameter row. No covariance is inverted, nor made of a factor. Source: chapter `fit/covariance`.
+/// of one parameter row. No covariance is inverted, nor made of a factor.
+///
+/// The covariance is taken for known. With the unbiased one of the same N rows of 5 coordinates in its place, an ellipsoid of
+/// 95 % about the mean holds the true one in 59, 82, 91 and 93 % of repetitions at N = 10, 20, 50 and 100. Source: chapter `fit/covariance`.
 ///
 /// ```
 /// use estimand::fit::MeanVectorLikelihood;
@@ -54,10 +57,7 @@ impl<F: Real> MeanVectorLikelihood<F> {
         if scatter.count() == 0 {
             return Ok(Self { dim, peak: F::zero(), weight: F::zero(), form: None });
         }
-        let (mle, weight) = (scatter.mean()?, scatter.weight());
-        if !mle.iter().all(|m| m.is_finite()) {
-            return Err(Error::Parameter { name: "x", value: f64::INFINITY, expected: "a finite number" });
-        }
+        let (mle, weight) = (finite_mean(scatter)?, scatter.weight());
         // tr(S^-1 C): the sum over columns c of C of the c-th entry of S^-1 c, which a slope at c gives, with its sign.
         let covariance = scatter.covariance()?;
         let trace =
@@ -66,6 +66,10 @@ impl<F: Real> MeanVectorLikelihood<F> {
         let log_scale = factor.diag().iter().fold(F::zero(), |sum, l| sum + l.ln());
         let peak = -weight * (F::count(dim) * half_ln_tau() + log_scale + half * trace);
         let shrunk = factor.mapv(|l| l / weight.sqrt());
+        if !shrunk.iter().zip(factor).all(|(s, l)| s.is_finite() && (*s != F::zero() || *l == F::zero())) {
+            let expected = "one by whose root the factor can be divided";
+            return Err(Error::Parameter { name: "weight", value: weight.as_f64(), expected });
+        }
         Ok(Self { dim, peak, weight, form: Some(FullGaussian::from_factor(&mle, &shrunk, 1)?) })
     }
 
@@ -86,9 +90,19 @@ impl<F: Real> MeanVectorLikelihood<F> {
         same_shape("mu", mu.shape(), &[self.dim])?;
         let Some(form) = &self.form else { return Ok(ValueGrad { value: F::zero(), grad: Array1::zeros(self.dim) }) };
         // In mu the form is that of the law of the mle, whose slope in x is that of mu.
-        let at = form.log_prob_slope(&mu.view().insert_axis(Axis(0)))?;
-        let most = form.log_prob(&form.loc())?;
-        Ok(ValueGrad { value: self.peak + (at.value[0] - most[0]), grad: at.grad.row(0).to_owned() })
+        let grad = form.log_prob_slope(&mu.view().insert_axis(Axis(0)))?.grad.row(0).to_owned();
+        let parabola = (&form.loc().row(0) - &mu.view()).dot(&grad);
+        Ok(ValueGrad { value: self.peak - F::of(0.5) * parabola, grad })
+    }
+
+    /// The log-likelihood plus the log-density of the prior, with its gradient: what the MAP maximises.
+    ///
+    /// Errors: `Shape`; as [`posterior`](Self::posterior).
+    pub fn log_joint(&self, mu: &ArrayRef1<F>, prior: &FullGaussian<'_, F>) -> Result<ValueGrad<F, Array1<F>>> {
+        let likelihood = self.log_likelihood(mu)?;
+        let one = self.one_prior(prior)?;
+        let at = one.log_prob_slope(&mu.view().insert_axis(Axis(0)))?;
+        Ok(ValueGrad { value: likelihood.value + at.value[0], grad: likelihood.grad + at.grad.row(0) })
     }
 
     /// The posterior of the mean; its own mean is the MAP, and the posterior mean.
@@ -102,7 +116,7 @@ impl<F: Real> MeanVectorLikelihood<F> {
     /// Errors: `Shape` where the prior is not one law of as many coordinates.
     pub fn posterior(&self, prior: &FullGaussian<'_, F>) -> Result<FullGaussian<'static, F>> {
         let Some((both, measured)) = self.with_prior(prior)? else {
-            return FullGaussian::from_factor(&prior.loc().row(0), &prior.factor(0), 1);
+            return self.one_prior(prior);
         };
         both.given(&measured, &self.observed()?.loc())
     }
@@ -126,9 +140,15 @@ impl<F: Real> MeanVectorLikelihood<F> {
         self.weight
     }
 
+    /// A prior of one parameter row, for one sample, whatever it was made for.
+    fn one_prior(&self, prior: &FullGaussian<'_, F>) -> Result<FullGaussian<'static, F>> {
+        same_shape("prior", prior.loc().shape(), &[1, self.dim])?;
+        FullGaussian::from_factor(&prior.loc().row(0), &prior.factor(0), 1)
+    }
+
     /// The joint law of mu and of the mle, and the coordinates of the latter; none of no rows.
     fn with_prior(&self, prior: &FullGaussian<'_, F>) -> Result<Option<(FullGaussian<'static, F>, Vec<usize>)>> {
-        same_shape("prior", &[prior.shape().samples(), prior.shape().dim], &[1, self.dim])?;
+        let prior = self.one_prior(prior)?;
         let Some(form) = &self.form else { return Ok(None) };
         let errors = FullGaussian::from_factor(&Array1::zeros(self.dim), &form.factor(0), 1)?;
         let both = prior.measured(&Array2::eye(self.dim), &errors)?;
@@ -140,6 +160,15 @@ impl<F: Real> MeanVectorLikelihood<F> {
     }
 }
 
+/// The mean of rows, all of which are finite. Which row is not, a scatter does not keep.
+fn finite_mean<F: Real>(scatter: &Scatter<F>) -> Result<Array1<F>> {
+    let mean = scatter.mean()?;
+    if mean.iter().all(|m| m.is_finite()) {
+        return Ok(mean);
+    }
+    Err(Error::Parameter { name: "x", value: f64::INFINITY, expected: "a finite number" })
+}
+
 /// The maximum-likelihood Gaussian of rows, mean and covariance both unknown: `samples` of it. Feature `linalg`.
 ///
 /// ```text
@@ -147,9 +176,11 @@ impl<F: Real> MeanVectorLikelihood<F> {
 /// ```
 ///
 /// Bias: the mean is unbiased, the covariance is (N - 1) / N of the truth in expectation;
-/// [`Scatter::unbiased_covariance`] mends that, and [`ledoit_wolf`](super::ledoit_wolf) serves where rows are few.
+/// [`Scatter::unbiased_covariance`] mends that, and [`ledoit_wolf`](super::ledoit_wolf) serves where rows are few. What is
+/// made of the law takes the estimate for the truth: error bars of its conditionals are too short while N is not many times the
+/// number of coordinates.
 /// Errors: `TooFew` of no more rows than coordinates, whose covariance is singular: the likelihood grows without bound;
-/// `NaN` with the row; `Pivot` and `Condition` where the rows lie in a plane, as those of [`FullGaussian::from_covariance`].
+/// `NaN` with the row; `Parameter` where one is infinite; `Pivot` and `Condition` where the rows lie in a plane, as those of [`FullGaussian::from_covariance`].
 /// Source: chapter `fit/covariance`.
 ///
 /// ```
@@ -166,5 +197,6 @@ pub fn mle_full(scatter: &Scatter<f64>, samples: usize) -> Result<FullGaussian<'
     if scatter.count() < needs {
         return Err(Error::TooFew { name: "x", got: scatter.count(), needs });
     }
-    FullGaussian::from_covariance(&scatter.mean()?, &scatter.covariance()?, samples)
+    let mean = finite_mean(scatter)?;
+    FullGaussian::from_covariance(&mean, &scatter.covariance()?, samples)
 }

@@ -75,11 +75,6 @@ impl Cholesky {
         }
     }
 
-    /// L itself.
-    pub(crate) fn into_factor(self) -> Array2<f64> {
-        self.lower
-    }
-
     /// L: `(d, d)`, zeros above the diagonal.
     pub fn factor(&self) -> ArrayView2<'_, f64> {
         self.lower.view()

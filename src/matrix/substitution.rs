@@ -53,7 +53,7 @@ pub(crate) fn add_scaled<F: Real, A: Arithmetic<F>>(a: A, s: F, x: &[F], y: &mut
 pub(crate) enum Columns {
     /// All that there are.
     All,
-    /// Those up to the diagonal, of a lower triangular matrix. What stands above it is not kept.
+    /// Those up to the diagonal, of a lower triangular matrix; zeros are left above it.
     Lower,
 }
 
@@ -98,10 +98,15 @@ pub(crate) fn solve_transposed<F: Real>(level: Level, lower: ArrayView2<'_, F>, 
         }
         let rows = panel.as_slice_mut().unwrap_or_default();
         run(level, Backward { lower, at: from, rows, stride, columns: width });
+        if columns == Columns::Lower {
+            for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
+                row[from + i + 1..].fill(F::zero());
+            }
+        }
     }
 }
 
-/// A B' of two lower triangular matrices, its lower half; what stands above in `a` may be anything that is finite.
+/// A B' of two lower triangular matrices, its lower half.
 pub(crate) fn lower_half_of_product<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>) -> Array2<F> {
     let d = a.nrows();
     let mut product = Array2::zeros((d, d));

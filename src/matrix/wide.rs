@@ -30,7 +30,7 @@ pub fn lower_factor<F: Real>(a: &ArrayRef2<F>) -> Result<Array2<F>> {
     for (i, row) in a.rows().into_iter().enumerate() {
         let size = row.iter().fold(F::zero(), |size: F, x| size.hypot(*x));
         let pivot = factor[[i, i]];
-        if pivot <= F::count(a.ncols()) * F::epsilon() * size {
+        if !(pivot > F::count(a.ncols()) * F::epsilon() * size) {
             let expected = "more than rounding (rows that are independent)";
             return Err(Error::Pivot { name, pivot: i, value: pivot.as_f64(), expected });
         }
@@ -46,6 +46,10 @@ pub(crate) fn lower_factor_of<F: Real>(name: &'static str, a: Array2<F>) -> Resu
         return Err(Error::Count { name, axis: "rows", got: k, expected });
     }
     let mut a = if a.is_standard_layout() { a } else { a.as_standard_layout().into_owned() };
+    // Each row in a power of two of its own, so that no square overflows: it is that of its row of T too.
+    let units: Vec<F> =
+        a.rows().into_iter().map(|row| unit(row.iter().fold(F::zero(), |most, x| most.max(x.abs())))).collect();
+    a.rows_mut().into_iter().zip(&units).for_each(|(mut row, &unit)| row.mapv_inplace(|x| x / unit));
     for i in 0..k {
         let rows = a.as_slice_mut().unwrap_or_default();
         run(Level::best(), Reflect { rows: &mut rows[i * d..], width: d, at: i });
@@ -53,7 +57,14 @@ pub(crate) fn lower_factor_of<F: Real>(name: &'static str, a: Array2<F>) -> Resu
             a.index_axis_mut(Axis(1), i).mapv_inplace(|x| -x);
         }
     }
-    Ok(Array2::from_shape_fn((k, k), |(i, j)| if j <= i { a[[i, j]] } else { F::zero() }))
+    Ok(Array2::from_shape_fn((k, k), |(i, j)| if j <= i { a[[i, j]] * units[i] } else { F::zero() }))
+}
+
+/// The power of two below a number, or one near it whose inverse is a number too; 1 of zeros.
+fn unit<F: Real>(most: F) -> F {
+    let far = F::max_value().log2() - F::of(8.0);
+    let exponent = most.log2().floor().max(-far).min(far);
+    if most > F::zero() && most.is_finite() { exponent.exp2() } else { F::one() }
 }
 
 /// The first of some rows turned so that it ends at column `at`, and the others with it.
@@ -71,12 +82,9 @@ impl<F: Real> Work<F> for Reflect<'_, F> {
         let Self { rows, width, at } = self;
         let (first, others) = rows.split_at_mut(width);
         let first = &mut first[at..];
-        // In units of the largest, so that no square overflows.
-        let unit = first.iter().fold(F::zero(), |most: F, x| most.max(x.abs()));
-        if first[1..].iter().all(|x| *x == F::zero()) || !unit.is_finite() {
+        if first[1..].iter().all(|x| *x == F::zero()) {
             return;
         }
-        first.iter_mut().for_each(|x| *x /= unit);
         let size = dot(a, first, first).sqrt();
         // The sign that does not cancel.
         let end = if first[0] > F::zero() { -size } else { size };
@@ -89,6 +97,6 @@ impl<F: Real> Work<F> for Reflect<'_, F> {
             add_scaled(a, -along, first, row);
         }
         first.fill(F::zero());
-        first[0] = end * unit;
+        first[0] = end;
     }
 }

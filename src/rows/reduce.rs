@@ -101,8 +101,8 @@ pub trait Rows<F: Real>: Sync {
         self.visit_rows(Level::best(), 0..self.shape().samples(), each);
     }
 
-    /// What [`total`](Self::total) and [`weighted`](Self::weighted) return, before they look for NaN, where there is a shorter
-    /// way than to make the rows: `(rows, width)`. Most rows have none.
+    /// What [`total`](Self::total) and [`weighted`](Self::weighted) return where there is a shorter way than to make the rows:
+    /// `(rows, width)`. Most rows have none. Sums that are NaN are made again, of rows.
     ///
     /// A weight of 0 has to leave a row out, unless the row is NaN; without weights each is 1.
     fn sums(&self, _weights: Option<&[F]>) -> Option<Array2<F>> {
@@ -141,8 +141,9 @@ pub trait Rows<F: Real>: Sync {
 
 /// The sums of the rows, the shorter way where there is one.
 fn summed<F: Real, R: Rows<F> + ?Sized>(rows: &R, weights: Option<&[F]>) -> Result<Grad<F, R::Parts>> {
-    let sums = match rows.sums(weights) {
-        Some(sums) => known(sums, rows)?,
+    // Infinite numbers in a product are NaN where no row need be: rows tell.
+    let sums = match rows.sums(weights).filter(|sums| !any(sums, F::is_nan)) {
+        Some(sums) => sums,
         None => reduce(Level::best(), rows, &Sum(weights))?,
     };
     Ok(Grad::held(sums, rows.parts()))
@@ -153,11 +154,7 @@ fn summed<F: Real, R: Rows<F> + ?Sized>(rows: &R, weights: Option<&[F]>) -> Resu
 ///
 /// Errors: `NaN` with the first row that holds one.
 pub(crate) fn reduce<F: Real, R: Rows<F> + ?Sized, T: Fold<F>>(level: Level, rows: &R, fold: &T) -> Result<Array2<F>> {
-    known(fold_rows(level, rows, fold), rows)
-}
-
-/// States that are NaN by no row of theirs.
-fn known<F: Real, R: Rows<F> + ?Sized>(states: Array2<F>, rows: &R) -> Result<Array2<F>> {
+    let states = fold_rows(level, rows, fold);
     if any(&states, F::is_nan) {
         nan_row(rows)?;
     }

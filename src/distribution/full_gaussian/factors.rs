@@ -1,9 +1,9 @@
 use ndarray::{Array2, ArrayView2};
 
-use crate::Real;
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::distribution::scale::root_of_scale;
 use crate::matrix::substitution::{add_scaled, dot};
+use crate::{Error, Real, Result};
 
 /// Lower triangular factors: one for each parameter row, or for several consecutive ones.
 ///
@@ -65,7 +65,7 @@ impl<F: Real> Factors<F> {
             }
         });
         let (scale, inverse) = ([root.clone(), root], [inverse.clone(), inverse]);
-        let exact = scale[0].iter().all(|&root| within(root * root) == root * root);
+        let exact = scale[0].iter().map(|&root| root * root).all(|scale| scale.is_nan() || within(scale) == scale);
         Self { dim, each: 1, lower, log_scale: of(&|s| s), scale, inverse, exact, given: false }
     }
 
@@ -78,7 +78,12 @@ impl<F: Real> Factors<F> {
     pub(super) fn of_many(dim: usize, factors: Vec<Array2<F>>, each: usize) -> Self {
         let diagonal = Array2::from_shape_fn((factors.len(), dim), |(t, i)| factors[t][[i, i]]);
         let (log_scale, ones) = (diagonal.mapv(F::ln), Array2::ones(diagonal.raw_dim()));
-        let inverse = [diagonal.mapv(F::recip), ones.clone()];
+        // The inverse of a subnormal number is none: it is held as the square of one.
+        let square = |l: F| !l.recip().is_finite();
+        let inverse = [
+            diagonal.mapv(|l| if square(l) { l.sqrt().recip() } else { l.recip() }),
+            diagonal.mapv(|l| if square(l) { l.sqrt().recip() } else { F::one() }),
+        ];
         let count = factors.len();
         let rows = factors.into_iter().map(|factor| {
             let row_major = if factor.is_standard_layout() { factor } else { factor.as_standard_layout().into_owned() };
@@ -112,14 +117,26 @@ impl<F: Real> Factors<F> {
         self.exact
     }
 
-    /// ln of the quotient of scale `i` of row `t` and that of row `u` of another: of what was given, so that near 1 no digit
-    /// is lost.
+    /// The door of what works with the matrix itself: no scale is beyond the numbers.
+    pub(super) fn exact_door(&self) -> Result<()> {
+        if self.exact {
+            return Ok(());
+        }
+        let expected = "the logarithm of a scale within the numbers";
+        let beyond = self.scale[0].indexed_iter().find(|&(_, &root)| within(root * root) != root * root);
+        beyond.map_or(Ok(()), |((t, i), _)| {
+            Err(Error::Entry { name: "log_scale", index: vec![t, i], value: self.log_scale[[t, i]].as_f64(), expected })
+        })
+    }
+
+    /// ln of the quotient of scale `i` of row `t` and that of row `u` of another. Of scales that were given and are within a
+    /// factor of 2, whose difference is exact, no digit is lost.
     #[inline(always)]
     pub(super) fn wider<A: Arithmetic<F>>(&self, a: A, (t, other, u): (usize, &Self, usize), i: usize) -> F {
         let (own, its) = (self.row(t), other.row(u));
         let (scale, prior) = (own.scale[0][i], its.scale[0][i]);
         let off = (scale - prior) / prior;
-        if self.given && other.given && off.abs() < F::one() {
+        if self.given && other.given && off.abs() < F::of(0.5) {
             a.ln_1p(off)
         } else {
             own.log_scale[i] - its.log_scale[i]
@@ -154,9 +171,11 @@ fn slice<F>(all: &Array2<F>, t: usize) -> &[F] {
     all.as_slice().and_then(|numbers| numbers.get(t * width..(t + 1) * width)).unwrap_or_default()
 }
 
-/// A scale that is neither 0 nor infinite.
+/// A scale that is neither 0 nor infinite; NaN stays.
 fn within<F: Real>(scale: F) -> F {
-    scale.max(F::min_positive_value()).min(F::max_value())
+    let (least, most) = (F::min_positive_value(), F::max_value());
+    let scale = if scale < least { least } else { scale };
+    if scale > most { most } else { scale }
 }
 
 impl<F: Real> Factor<'_, F> {
@@ -205,8 +224,9 @@ impl<F: Real> Factor<'_, F> {
         x * self.scale[0][i] * self.scale[1][i]
     }
 
+    /// `x` over the scale of coordinate `i`.
     #[inline(always)]
-    fn over_scale(&self, i: usize, x: F) -> F {
+    pub(super) fn over_scale(&self, i: usize, x: F) -> F {
         x * self.inverse[0][i] * self.inverse[1][i]
     }
 }

@@ -11,7 +11,8 @@ use crate::shape::{entries, no_nan, no_nan_rows, same_shape};
 use crate::{Error, Real, Result};
 
 /// What stays a Gaussian: maps, some of the coordinates, and the others given these. By reflections of the factor, never by
-/// the covariance, whose condition number is the square of the factor's.
+/// the covariance, whose condition number is the square of the factor's. A law with a scale beyond the numbers is refused:
+/// `Entry` of `log_scale`.
 impl<F: Real> FullGaussian<'_, F> {
     /// The law of A x + b, N(A m + b, A S A'), of each parameter row.
     ///
@@ -32,9 +33,12 @@ impl<F: Real> FullGaussian<'_, F> {
         same_shape("b", b.shape(), &[a.nrows()])?;
         no_nan_rows("a", a)?;
         no_nan("b", b)?;
-        entries("a", a, "a finite number", F::is_finite)?;
-        entries("b", &b.view().insert_axis(Axis(0)), "a finite number", F::is_finite)?;
-        let factors = self.map_factors(|lower| lower_factor(&a.dot(lower)))?;
+        if let Some((i, x)) = b.iter().enumerate().find(|(_, x)| x.is_infinite()) {
+            return Err(Error::Entry { name: "b", index: vec![i], value: x.as_f64(), expected: "a finite number" });
+        }
+        // The rank of A L is that of A.
+        lower_factor(a)?;
+        let factors = self.map_factors(|lower| lower_factor_of("a", a.dot(lower)))?;
         let loc = self.loc.dot(&a.t()) + b;
         Ok(self.image(a.nrows(), loc, factors))
     }
@@ -70,7 +74,7 @@ impl<F: Real> FullGaussian<'_, F> {
     ///
     /// which is m_2 + S_21 S_11^-1 (x - m_1) and S_22 - S_21 S_11^-1 S_12. Shapes: `x: (rows repeat, coordinates.len())`, a
     /// row each to be conditioned on; the result has as many parameter rows, which share factors. Errors: `Shape`; `NaN` with
-    /// the row; `Parameter` as [`marginal`](Self::marginal).
+    /// the row; `Entry` where a number is infinite; `Parameter` as [`marginal`](Self::marginal).
     ///
     /// ```
     /// use estimand::{distribution::FullGaussian, ndarray::array};
@@ -87,6 +91,7 @@ impl<F: Real> FullGaussian<'_, F> {
         crate::shape::at_least_one("repeat", self.repeat)?;
         same_shape("x", x.shape(), &[samples, coordinates.len()])?;
         no_nan_rows("x", x)?;
+        entries("x", x, "a finite number", F::is_finite)?;
         let others: Vec<usize> = (0..self.factors.dim()).filter(|i| !coordinates.contains(i)).collect();
         let order = [coordinates, &others].concat();
         let joint = self.map_factors(|lower| lower_factor_of("factor", rows(lower, &order)))?;
@@ -119,7 +124,8 @@ impl<F: Real> FullGaussian<'_, F> {
     /// What a linear measurement with Gaussian errors says of x is this law, [`given`](Self::given) the measurement. A prior
     /// far wider than the errors, or far narrower, costs no digits.
     ///
-    /// Shapes: `a: (k, dim)`; `errors`: one law of k coordinates, whose mean is b. Errors: `Shape`; `NaN`, `Entry`
+    /// Shapes: `a: (k, dim)`; `errors`: one law of k coordinates, whose mean is b, and whose number of samples is no
+    /// matter. Errors: `Shape`; `NaN`, `Entry`
     /// where a number is not finite.
     ///
     /// ```
@@ -163,6 +169,7 @@ impl<F: Real> FullGaussian<'_, F> {
     }
 
     fn map_factors(&self, f: impl Fn(&Array2<F>) -> Result<Array2<F>>) -> Result<Vec<Array2<F>>> {
+        self.factors.exact_door()?;
         (0..self.factors.count()).map(|k| f(&self.factor(k * self.factors.each()).to_owned())).collect()
     }
 

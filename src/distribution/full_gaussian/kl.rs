@@ -1,3 +1,5 @@
+use ndarray::Array2;
+
 use super::factors::packed;
 use super::{FullGaussian, FullParts};
 use crate::arithmetic::Arithmetic;
@@ -10,11 +12,13 @@ use crate::special::Special;
 use crate::{Real, ValueGrad};
 
 /// ```text
-/// q = N(m, L L'), p = N(n, M M'):   A = M^-1 L = I + C,   delta = M^-1 (m - n),   T = M'^-1 C
+/// q = N(m, L L'), p = N(n, M M'):   A = M^-1 L = I + C,   delta = M^-1 (m - n),   u = M'^-1 delta
 /// KL = (sum over i of A_ii^2 - 1 - 2 ln A_ii + sum over i > j of A_ij^2 + delta'delta) / 2
 /// ```
 ///
-/// C is made of L - M, and its diagonal of ln L_ii - ln M_ii, so that all of it is 0 where both laws are one. In dim^3 operations a row, matrix products most.
+/// C is made of L - M, and its diagonal of ln L_ii - ln M_ii, so that all of it is 0 where both laws are one. M is taken
+/// in units of its diagonal D, N = D^-1 M, and what a gradient takes is S = D M'^-1 C = N'^-1 C: no scale is met but in a
+/// quotient. In dim^3 operations a row, matrix products most.
 impl<F: Real> Kl<F> for FullGaussian<'_, F> {
     fn kl_row<A: Arithmetic<F>>(&self, a: A, t: usize, p: &Self, u: usize, d_q: &mut [F], d_p: &mut [F]) -> F {
         let level = if A::FUSED { Level::Fused } else { Level::Plain };
@@ -22,16 +26,20 @@ impl<F: Real> Kl<F> for FullGaussian<'_, F> {
         let its = p.factors.row(u);
         let (lower, prior) = (self.factors.matrix(t), p.factors.matrix(u));
         let d = lower.nrows();
-
         let wider = |i: usize| self.factors.wider(a, (t, &p.factors, u), i);
-        let mut c = &lower - &prior;
+
+        let (mut unit, mut c) = (Array2::eye(d), Array2::zeros((d, d)));
         for i in 0..d {
-            c[[i, i]] = prior[[i, i]] * a.exp_m1(wider(i));
+            for j in 0..i {
+                unit[[i, j]] = its.over_scale(i, prior[[i, j]]);
+                c[[i, j]] = its.over_scale(i, lower[[i, j]] - prior[[i, j]]);
+            }
+            c[[i, i]] = a.exp_m1(wider(i));
         }
-        solve_lower(level, prior, &mut c, Columns::Lower);
-        let mut turned = c.clone();
-        solve_transposed(level, prior, &mut turned, Columns::Lower);
-        let product = lower_half_of_product(turned.view(), c.view());
+        solve_lower(level, unit.view(), &mut c, Columns::Lower);
+        let mut s = c.clone();
+        solve_transposed(level, unit.view(), &mut s, Columns::Lower);
+        let product = lower_half_of_product(s.view(), c.view());
 
         let (d_loc_q, rest) = d_q.split_at_mut(d);
         let (d_scale_q, below_q) = rest.split_at_mut(d);
@@ -46,18 +54,16 @@ impl<F: Real> Kl<F> for FullGaussian<'_, F> {
         let mut value = sum_coordinates::<false, _, 1, 0>([delta], [], |[z]| (half * z * z, []));
         for i in 0..d {
             let wider = wider(i);
-            let (spread, narrow) = (a.exp_m1_mx(wider + wider), a.exp_m1(wider));
+            let (spread, narrow, turns) = (a.exp_m1_mx(wider + wider), a.exp_m1(wider), s[[i, i]]);
             value += half * spread.value;
-            // By M_ii and the quotient of the scales: L_ii itself may be beyond the numbers.
-            let turns = prior[[i, i]] * turned[[i, i]];
             d_scale_q[i] = narrow + a.fma(narrow, turns, turns);
-            d_scale_p[i] = -(turns + prior[[i, i]] * product[[i, i]] + narrow + d_scale_p[i] * delta[i]);
+            d_scale_p[i] = -(turns + product[[i, i]] + narrow + d_scale_p[i] * delta[i]);
             let row = packed(i)..packed(i) + i;
-            let entries = turned.row(i).into_iter().zip(product.row(i)).zip(delta);
+            let entries = s.row(i).into_iter().zip(product.row(i)).zip(delta);
             let gradients = below_q[row.clone()].iter_mut().zip(&mut below_p[row]);
             for ((d_q, d_p), ((&turns, &product), &delta)) in gradients.zip(entries) {
-                *d_q = turns;
-                *d_p = -(turns + product + d_loc_q[i] * delta);
+                *d_q = its.over_scale(i, turns);
+                *d_p = -a.fma(d_loc_q[i], delta, its.over_scale(i, turns + product));
             }
             let row = c.row(i);
             let below = row.as_slice().and_then(|row| row.get(..i)).unwrap_or_default();

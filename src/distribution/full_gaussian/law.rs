@@ -20,9 +20,12 @@ use crate::{Real, Result, Shape, ValueGrad};
 const FEW: usize = 64;
 
 /// Samples of a parameter row from which on their gradients are summed by products.
-const MANY: usize = 8;
+const MANY: usize = 32;
 
-/// The same where a parameter row takes the solution of a wide triangular system.
+/// The same of scores, which take a solution more a row, or a sum.
+const MANY_SCORES: usize = 16;
+
+/// The same of scores of more than [`WIDE`] coordinates, for which a parameter row takes the solution of a wide system.
 const MANY_IF_WIDE: usize = 24;
 
 /// Coordinates that are wide in this.
@@ -83,8 +86,8 @@ impl<F: Real> Distribution<F> for FullGaussian<'_, F> {
 
     fn score_sums(&self, x: ArrayView2<'_, F>, weights: Option<&[F]>) -> Option<Array2<F>> {
         // What is held within the numbers serves a product less well than a row.
-        let many = if self.factors.dim() > WIDE { MANY_IF_WIDE } else { MANY };
-        if !self.factors.exact() || self.repeat < many {
+        let many = if self.factors.dim() > WIDE { MANY_IF_WIDE } else { MANY_SCORES };
+        if !self.factors.exact() || self.repeat < many || !self.fit(&[x], weights) {
             return None;
         }
         let sums = self.by_products(|t, range| {
@@ -105,6 +108,13 @@ impl<F: Real> FullGaussian<'_, F> {
     fn misfits(&self, x: &[F], grad: Option<&[F]>) -> bool {
         let parts = self.parts();
         x.len() != parts.dim || grad.is_some_and(|grad| grad.len() != parts.width())
+    }
+
+    /// Arrays of samples, and weights, of the law's shape.
+    fn fit(&self, arrays: &[ArrayView2<'_, F>], weights: Option<&[F]>) -> bool {
+        let shape = self.shape();
+        let samples = shape.samples();
+        arrays.iter().all(|array| array.dim() == (samples, shape.dim)) && weights.is_none_or(|w| w.len() == samples)
     }
 
     /// The sums of the samples of each parameter row.
@@ -217,7 +227,7 @@ impl<F: Real> Reparameterize<F> for FullGaussian<'_, F> {
     }
 
     fn pathwise_sums(&self, draw: &Draw<F>, d_x: ArrayView2<'_, F>, weights: Option<&[F]>) -> Option<Array2<F>> {
-        if self.repeat < MANY {
+        if self.repeat < MANY || !self.fit(&[d_x, draw.x(), draw.noise()], weights) {
             return None;
         }
         let (noise, none) = (draw.noise(), None);

@@ -57,6 +57,9 @@ proptest! {
         prop_assert!(apart(&posterior.covariance(0), &covariance) <= limit);
         prop_assert!(apart(&posterior.loc(), &mean.insert_axis(Axis(0))) <= limit);
 
+        let at_mean = likelihood.log_joint(&posterior.loc().row(0), &law).unwrap();
+        let slopes = at_mean.grad.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+        prop_assert!(slopes <= 64.0 * f64::EPSILON * sum(&precision).powi(2) * sum(&covariance) * (1.0 + sum(&covariance)) * 8.0, "the posterior mean is the MAP");
         let evidence = likelihood.log_marginal(&law).unwrap();
         let here = mu.view().insert_axis(Axis(0));
         let joint = at.value + law.log_prob(&here).unwrap()[0] - posterior.log_prob(&here).unwrap()[0];
@@ -82,7 +85,7 @@ proptest! {
     /// Of all covariances the maximum-likelihood one has the greatest likelihood: a step from it in any direction loses.
     #[test]
     fn law_the_mle_is_a_summit(x in reals((9, 3), -2.0, 2.0), step in reals((3, 3), -1.0, 1.0)) {
-        let Ok(law) = mle_full(&Scatter::of(&x), 9) else { return Ok(()) };
+        let law = mle_full(&Scatter::of(&x), 9).unwrap();
         let at = law.log_prob_grad(&x).unwrap();
         let total = at.grad.flat().sum_axis(Axis(0));
         let size: f64 = at.grad.flat().iter().map(|g| g.abs()).sum();
@@ -122,6 +125,11 @@ fn hard_too_few_rows_and_priors_that_do_not_fit() {
     let infinite = Scatter::of(&array![[f64::INFINITY, 0.0]]);
     let error = Error::Parameter { name: "x", value: f64::INFINITY, expected: "a finite number" };
     assert_eq!(MeanVectorLikelihood::of(&infinite, &Array2::eye(2)).unwrap_err(), error);
+    assert_eq!(mle_full(&Scatter::of(&array![[f64::INFINITY, 0.0], [1.0, 2.0], [3.0, 4.0]]), 1).unwrap_err(), error);
+    let heavy = Scatter::of_weighted(&array![[1.0, 2.0]], &array![1e-300]).unwrap();
+    let expected = "one by whose root the factor can be divided";
+    let weight = Error::Parameter { name: "weight", value: 1e-300, expected };
+    assert_eq!(MeanVectorLikelihood::of(&heavy, &(Array2::<f64>::eye(2) * 1e200)).unwrap_err(), weight);
     let shape = Error::Shape { name: "mu", got: vec![1], expected: vec![2] };
     assert_eq!(likelihood.log_likelihood(&array![0.0]), Err(shape));
 

@@ -2,7 +2,7 @@
 
 use estimand::matrix::Lu;
 use estimand::ndarray::{Array1, Array2, Axis, array, concatenate};
-use estimand::{Distribution, Error, FullGaussian, Sample, Shape};
+use estimand::{Distribution, Error, FullGaussian, Kl, Sample, Shape};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -31,7 +31,7 @@ proptest! {
         }))
     ) {
         let q = FullGaussian::from_factor(&mean, &lower, 3).unwrap();
-        let Ok(image) = q.affine(&a, &b.row(0)) else { return Ok(()) };
+        let image = q.affine(&a, &b.row(0)).unwrap();
         let want = a.dot(&lower).dot(&lower.t()).dot(&a.t());
         let scale = (size(&a) * size(&lower)).powi(2);
         prop_assert!(apart(&image.covariance(0), &want) <= 16.0 * mean.len() as f64 * f64::EPSILON * scale);
@@ -181,10 +181,52 @@ fn hard_coordinates_and_maps_that_do_not_fit() {
     };
     let error = Error::NaN { name: "a", row: 0 };
     assert_eq!(q.affine(&array![[1.0, f64::NAN, 0.0]], &array![0.0]).unwrap_err(), error);
-    let entry = Error::Entry { name: "b", index: vec![0, 0], value: f64::INFINITY, expected: "a finite number" };
+    let entry = Error::Entry { name: "b", index: vec![0], value: f64::INFINITY, expected: "a finite number" };
     assert_eq!(q.affine(&array![[1.0, 0.0, 0.0]], &array![f64::INFINITY]).unwrap_err(), entry);
     let errors = FullGaussian::<f64>::standard(1, 2).unwrap();
     assert_eq!(q.measured(&Array2::zeros((2, 2)), &errors).unwrap_err(), shape("a", &[2, 2], &[2, 3]));
     assert_eq!(q.marginal(&[]).unwrap().shape().dim, 0);
     assert_eq!(q.given(&[0, 1, 2], &Array2::zeros((2, 3))).unwrap().shape().dim, 0);
+}
+
+/// NaN stays in the law that holds it, and out of the others; scales beyond the numbers are refused, with their place.
+#[test]
+fn hard_images_of_laws_that_are_not_in_numbers() {
+    for k in 0..5 {
+        let mut head = Array2::from_shape_fn((2, 5), |(t, j)| 0.1 * (t + j) as f64);
+        let clean = FullGaussian::from_head(head.clone()).unwrap();
+        head[[1, k]] = f64::NAN;
+        let q = FullGaussian::from_head(head).unwrap();
+        let (a, b) = (array![[1.0, 1.0]], array![0.0]);
+        let errors = FullGaussian::standard(1, 1).unwrap();
+        let x = array![[0.5], [0.5]];
+        let images = |q: &FullGaussian<'_, f64>| {
+            [
+                q.affine(&a, &b).unwrap(),
+                q.marginal(&[1, 0]).unwrap(),
+                q.given(&[0], &x).unwrap(),
+                q.measured(&a, &errors).unwrap(),
+            ]
+        };
+        for (image, clean) in images(&q).iter().zip(&images(&clean)) {
+            let nan = |t: usize| image.loc().row(t).iter().chain(image.factor(t).iter()).any(|x| x.is_nan());
+            assert!(nan(1), "a law of NaN in part {k}");
+            assert_eq!((image.loc().row(0), image.factor(0)), (clean.loc().row(0), clean.factor(0)));
+        }
+        if k >= 2 {
+            assert!(q.covariance(1).iter().any(|x| x.is_nan()) && q.factor(1).iter().any(|x| x.is_nan()));
+            assert!(q.kl(&clean).unwrap().value[1].is_nan() && !q.kl(&clean).unwrap().value[0].is_nan());
+        }
+    }
+    for s in [100.0_f32, -100.0] {
+        let q = FullGaussian::from_head(array![[0.0, 0.0, 0.0, s, 1.0]]).unwrap();
+        let expected = "the logarithm of a scale within the numbers";
+        let beyond = Error::Entry { name: "log_scale", index: vec![0, 1], value: f64::from(s), expected };
+        assert_eq!(q.marginal(&[1]).unwrap_err(), beyond);
+        assert_eq!(q.given(&[0], &array![[1.0]]).unwrap_err(), beyond);
+        assert_eq!(q.affine(&array![[1.0, 1.0]], &array![0.0]).unwrap_err(), beyond);
+    }
+    let q = FullGaussian::<f64>::standard(1, 2).unwrap();
+    let infinite = Error::Entry { name: "x", index: vec![0, 0], value: f64::INFINITY, expected: "a finite number" };
+    assert_eq!(q.given(&[0], &array![[f64::INFINITY]]).unwrap_err(), infinite);
 }

@@ -2,11 +2,12 @@
 
 use estimand::matrix::Lu;
 use estimand::ndarray::{Array1, Array2, Axis, array};
-use estimand::{Error, FullGaussian, Kl};
+use estimand::{Error, FullGaussian, Kl, Real};
 use proptest::prelude::*;
 
 use super::{Full, apart, law_of};
 use crate::support::conforms::{self, normal};
+use crate::support::near::assert_eps;
 use crate::support::strategy::config;
 
 #[test]
@@ -120,10 +121,12 @@ fn law_kl_standard_is_the_divergence_from_the_standard_law() {
 }
 
 /// Scales that are no numbers of f32, and scales a little apart: against the law of independent coordinates, which knows
-/// the logarithms alone; and against the first term of the series, (L / M - 1)^2, where scales are given.
+/// the logarithms alone.
 #[test]
 fn hard_kl_of_scales_that_overflow_or_nearly_agree() {
-    for [s, r] in [[-100.0_f32, -90.0], [95.0, 100.0], [0.0, 1e-6]] {
+    for [s, r] in
+        [[-100.0_f32, -90.0], [-90.0, -100.0], [95.0, 100.0], [100.0, 95.0], [-11.0, -50.0], [0.0, -40.0], [0.0, 1e-6]]
+    {
         let [q, p] = [s, r].map(|s| FullGaussian::from_head(array![[0.0, s]]).unwrap());
         let [diag, other] = [s, r].map(|s| estimand::DiagGaussian::from_head(array![[0.0, s]]).unwrap());
         let (got, want) = (q.kl(&p).unwrap(), diag.kl(&other).unwrap());
@@ -133,13 +136,37 @@ fn hard_kl_of_scales_that_overflow_or_nearly_agree() {
         assert!(near(d_q, want.grad.0.log_scale()[[0, 0]]), "{s} {r}: {d_q}");
         assert!(near(d_p, want.grad.1.log_scale()[[0, 0]]), "{s} {r}: {d_p}");
     }
-    for scale in [1.0, 1e6, 1e-20] {
-        let [q, p] =
-            [scale * (1.0 + 1e-10), scale].map(|l| FullGaussian::from_factor(&array![0.0], &array![[l]], 1).unwrap());
-        let off: f64 = (scale * (1.0 + 1e-10) - scale) / scale;
-        let value = q.kl(&p).unwrap().value[0];
-        assert!((value / (off * off) - 1.0).abs() < 1e-9, "{scale}: {value:e} {:e}", off * off);
+    // Below the diagonal in units of a scale of 1e-160: values and gradients are numbers, or infinite, and never NaN.
+    let [q, p] = [1e-10_f64, 1e-160]
+        .map(|l| FullGaussian::from_factor(&array![0.0, 0.0], &array![[1.0, 0.0], [1.0, l]], 1).unwrap());
+    let at = q.kl(&p).unwrap();
+    assert!((at.value[0] / 5e299 - 1.0).abs() < 1e-12);
+    assert!(at.grad.0.flat().iter().chain(at.grad.1.flat()).all(|g| !g.is_nan()), "{at:?}");
+}
+
+fn given_scales<F: Real>(ratios: &[f64]) {
+    for &ratio in ratios {
+        for unit in [1.0, 1e6, 1e-10] {
+            let (l, m) = (F::of(unit * ratio), F::of(unit));
+            let [q, p] = [l, m].map(|l| FullGaussian::from_factor(&array![F::zero()], &array![[l]], 1).unwrap());
+            let (l, m) = (l.as_f64(), m.as_f64());
+            // Of t = l / m - 1 the series, near 1; else the formula, whose terms do not cancel there.
+            let t = (l - m) / m;
+            let series = t * t * (1.0 - t / 3.0 + t * t / 4.0);
+            let want = if t.abs() < 1e-4 { series } else { 0.5 * ((l / m).powi(2) - 1.0) - (l / m).ln() };
+            // Logarithms are rounded at their size, which the exponential of their difference makes a relative error.
+            let logs = if t.abs() < 0.5 { 0.0 } else { m.ln().abs() + l.ln().abs() };
+            let size = want.abs() * (1.0 + logs) + logs;
+            assert_eps(q.kl(&p).unwrap().value[0], want, size, 4.0, format!("{ratio} of {unit}"));
+        }
     }
+}
+
+/// Scales that are given, from far narrower to far wider, and a little apart.
+#[test]
+fn law_kl_of_given_scales() {
+    given_scales::<f64>(&[1e-12, 1e-6, 0.1, 0.4, 1.0 + 1e-10, 1.0 - 1e-7, 2.0, 10.0, 1e6, 1e12]);
+    given_scales::<f32>(&[1e-6, 1e-3, 0.1, 0.4, 2.0, 10.0, 1e6]);
 }
 
 #[test]

@@ -60,7 +60,6 @@ proptest! {
         let u = s.solve(&r).unwrap();
         let size = r.dot(&u) + s.log_det().log_abs.abs() + d as f64;
         let value = -0.5 * (r.dot(&u) + s.log_det().log_abs + d as f64 * (2.0 * std::f64::consts::PI).ln());
-        // A condition of the covariance of (2 (1 + d))^2 2^d 4^d / ... at the worst; what it is, the inverse says.
         let inverse = s.inverse().unwrap();
         let condition = inverse.iter().map(|x| x.abs()).sum::<f64>() * lower.dot(&lower.t()).iter().map(|x| x.abs()).sum::<f64>();
         let at = q.log_prob_slope(&x).unwrap();
@@ -111,7 +110,7 @@ proptest! {
     /// Sums by products are sums of rows, whatever the number of samples.
     #[test]
     fn law_sums_by_products_are_sums_of_rows(
-        (mean, lower) in (1_usize..7).prop_flat_map(|d| law_of(d, 1.0)), samples in 8_usize..700, seed in 0_u64..1000
+        (mean, lower) in (1_usize..7).prop_flat_map(|d| law_of(d, 1.0)), samples in 16_usize..700, seed in 0_u64..1000
     ) {
         let d = mean.len();
         let q = FullGaussian::from_factor(&mean, &lower, samples).unwrap();
@@ -160,10 +159,10 @@ fn law_sums_by_products_are_of_their_parameter_row() {
 
 #[test]
 fn hard_sums_by_products_meet_nan_and_infinity() {
-    let q = FullGaussian::<f64>::standard(20, 3).unwrap();
-    let mut x = normal(20, 3, 1);
+    let q = FullGaussian::<f64>::standard(40, 3).unwrap();
+    let mut x = normal(40, 3, 1);
     x[[7, 2]] = f64::INFINITY;
-    let mut w = Array1::ones(20);
+    let mut w = Array1::ones(40);
     w[7] = 0.0;
     let without = q.score(&x).unwrap().weighted(&w).unwrap();
     assert!(without.flat().iter().all(|g| g.is_finite()), "a weight of 0 leaves out an infinite row");
@@ -176,8 +175,27 @@ fn hard_sums_by_products_meet_nan_and_infinity() {
     assert_eq!(q.pathwise(&draw, &x).unwrap().weighted(&w), Err(Error::NaN { name: "pathwise", row: 9 }));
     w[3] = f64::NAN;
     assert_eq!(q.score(&x).unwrap().weighted(&w), Err(Error::NaN { name: "weights", row: 3 }));
-    let short = Error::Shape { name: "weights", got: vec![19], expected: vec![20] };
-    assert_eq!(q.score(&x).unwrap().weighted(&Array1::zeros(19)), Err(short));
+    let short = Error::Shape { name: "weights", got: vec![39], expected: vec![40] };
+    assert_eq!(q.score(&x).unwrap().weighted(&Array1::zeros(39)), Err(short));
+
+    // Infinite noise that meets a slope of 0: a row has 0 there, and a product has NaN, so that rows are asked.
+    let mut noise = normal(40, 3, 2);
+    noise[[5, 0]] = f64::INFINITY;
+    let mut slopes = normal(40, 3, 3);
+    slopes.row_mut(5).fill(0.0);
+    let draw = q.transform(noise).unwrap();
+    let path = q.pathwise(&draw, &slopes).unwrap();
+    assert!(path.total().unwrap().flat().iter().all(|g| g.is_finite()));
+
+    // The shorter ways themselves: what does not fit has none.
+    let x = normal(40, 3, 1);
+    assert!(q.score_sums(x.view(), None).is_some() && path.sums(None).is_some());
+    assert!(q.score_sums(x.view(), Some(&[1.0; 39])).is_none() && path.sums(Some(&[1.0; 41])).is_none());
+    for (rows, columns) in [(39, 3), (41, 3), (40, 2), (40, 4)] {
+        let other = Array2::zeros((rows, columns));
+        assert!(q.score_sums(other.view(), None).is_none());
+        assert!(q.pathwise_sums(&draw, other.view(), None).is_none());
+    }
 }
 
 /// Rows of thousands of numbers in f32: pairwise sums of blocks.
