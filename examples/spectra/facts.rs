@@ -1,7 +1,7 @@
 //! What a matrix and its spectrum have to do with each other, and by how much they miss it.
 
 use estimand::check::gradient;
-use estimand::matrix::{Complex64, LogDet, Lu, Spectrum, linear, quadratic, squared_projection, trace};
+use estimand::matrix::{Complex64, LogDet, Lu, Spectrum, condition, linear, quadratic, squared_projection, trace};
 use estimand::ndarray::{Array1, Array2, ArrayRef1};
 use estimand::noise::Standard;
 use estimand::rand::Rng;
@@ -35,8 +35,7 @@ impl Facts {
         let n = a.nrows();
         let (spectrum, lu) = (Spectrum::of(a)?, Lu::of(a)?);
         let inverse = lu.inverse()?;
-        let length = |a: &Array2<f64>| a.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let condition = length(a) * length(&inverse);
+        let condition = condition(a)?;
         let reciprocals = Spectrum::of(&inverse)?;
 
         let mut of_inverse = Vec::new();

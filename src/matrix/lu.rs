@@ -12,8 +12,9 @@ use crate::{Error, Result, ValueGrad};
 /// A, a matrix G with df = tr(G' dA). `f64` alone; feature `linalg`.
 ///
 /// A *singular* matrix has a determinant and no inverse. What counts as singular is a pivot that is 0, or that is no
-/// more than the rounding of elimination: d epsilon times the largest entry of its row, and of its column. Rows and
-/// columns in units of their own are so no reason; but a matrix that is singular by rounding alone is found.
+/// more than the rounding of elimination: d epsilon times the largest entry of its row, and of its column. Rows, or
+/// columns, in units of their own are so no reason (of both at once a pivot may be small by its units alone); but a matrix
+/// that is singular by rounding alone is found, and then `log_det` is the logarithm of that rounding.
 /// Source: chapter `matrix/decompositions`.
 ///
 /// ```

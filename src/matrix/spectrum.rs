@@ -3,7 +3,7 @@ use faer::{Mat, c64};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, Axis};
 use num_complex::Complex64;
 
-use super::dense::{mat, square_door};
+use super::dense::{largest, mat, square_door, unit};
 use crate::{Error, Result};
 
 /// The eigenvalues and eigenvectors of any square matrix of real numbers: A v = lambda v.
@@ -27,22 +27,26 @@ use crate::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
-    a: Array2<f64>,
+    /// A in a unit near its largest entry: a product of two numbers of a small matrix would be none.
+    scaled: Array2<f64>,
+    unit: f64,
     values: Array1<Complex64>,
     vectors: Array2<Complex64>,
 }
 
 impl Spectrum {
     /// The spectrum of `a`, `(d, d)`. Errors: `Shape` where `a` is not square; `NaN` with the row; `Entry` where it is
-    /// infinite.
+    /// infinite; `NoConvergence`, of which no example is known.
     pub fn of(a: &ArrayRef2<f64>) -> Result<Self> {
         square_door("a", a)?;
         let d = a.nrows();
-        let found = mat(a).eigen().map_err(|_| Error::NoConvergence { name: "a" })?;
+        let unit = unit(largest(a));
+        let scaled = a.mapv(|x| x / unit);
+        let found = mat(&scaled).eigen().map_err(|_| Error::NoConvergence { name: "a" })?;
         let all: Vec<Complex64> = found.S().column_vector().iter().copied().collect();
         let mut order: Vec<usize> = (0..d).collect();
         order.sort_by(|&i, &j| all[i].re.total_cmp(&all[j].re).then(all[i].im.total_cmp(&all[j].im)));
-        let values = order.iter().map(|&k| all[k]).collect();
+        let values = order.iter().map(|&k| all[k] * unit).collect();
         let mut vectors = Array2::from_shape_fn((d, d), |(i, k)| found.U()[(i, order[k])]);
         for mut v in vectors.axis_iter_mut(Axis(1)) {
             let most = v.iter().fold(0.0, |most: f64, z| most.max(z.re.abs()).max(z.im.abs()));
@@ -51,7 +55,7 @@ impl Spectrum {
                 v.mapv_inplace(|z| z / most / length);
             }
         }
-        Ok(Self { a: a.to_owned(), values, vectors })
+        Ok(Self { scaled, unit, values, vectors })
     }
 
     /// The eigenvalues: `(d,)`.
@@ -67,9 +71,9 @@ impl Spectrum {
     /// How far each pair is from A v = lambda v: the length of the difference, `(d,)`.
     pub fn residuals(&self) -> Array1<f64> {
         let residual = |(&value, v): (&Complex64, ArrayView1<'_, Complex64>)| {
-            let rows = self.a.rows().into_iter().zip(&v);
+            let (rows, value) = (self.scaled.rows().into_iter().zip(&v), value / self.unit);
             let off = rows.map(|(row, z)| row.iter().zip(&v).map(|(a, z)| z * *a).sum::<Complex64>() - value * z);
-            off.map(|z| z.norm_sqr()).sum::<f64>().sqrt()
+            self.unit * off.map(|z| z.norm_sqr()).sum::<f64>().sqrt()
         };
         self.values.iter().zip(self.vectors.axis_iter(Axis(1))).map(residual).collect()
     }
@@ -100,8 +104,8 @@ impl Spectrum {
     /// G_ij = w_i v_j / (w'v)
     /// ```
     ///
-    /// Errors: `Parameter` where there is no eigenvalue `k`, or it is not simple: its sensitivity is above 1 / sqrt(epsilon),
-    /// or the matrix has no full set of eigenvectors.
+    /// Errors: `Parameter` where there is no eigenvalue `k`, or it is not simple: another is as near as rounding, d epsilon |A|
+    /// times its sensitivity, this is above 1 / sqrt(epsilon), or the matrix has no full set of eigenvectors.
     ///
     /// ```
     /// use estimand::{matrix::Spectrum, ndarray::array};
@@ -119,10 +123,14 @@ impl Spectrum {
         let Some(left) = self.left() else { return refused(SIMPLE) };
         let (w, v) = (left.row(k), self.vectors.column(k));
         let sensitivity = length(w);
-        if sensitivity.is_nan() || sensitivity > f64::EPSILON.sqrt().recip() {
+        let size = self.unit * self.scaled.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let rounding = self.values.len() as f64 * f64::EPSILON * size * sensitivity;
+        let others = self.values.iter().enumerate().filter(|&(j, _)| j != k);
+        let met = others.map(|(_, other)| (self.values[k] - other).norm()).any(|apart| apart <= rounding);
+        if met || sensitivity.is_nan() || sensitivity > f64::EPSILON.sqrt().recip() {
             return refused(SIMPLE);
         }
-        Ok(Array2::from_shape_fn(self.a.raw_dim(), |(i, j)| w[i] * v[j]))
+        Ok(Array2::from_shape_fn(self.scaled.raw_dim(), |(i, j)| w[i] * v[j]))
     }
 
     /// The left eigenvectors, a row each, with w'v = 1: the inverse of the matrix of eigenvectors, if it has one.

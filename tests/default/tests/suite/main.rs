@@ -25,8 +25,15 @@ mod support {
     pub mod threads;
 }
 
-#[path = "../../../suite/distribution/mod.rs"]
-mod distribution;
+mod distribution {
+    #[path = "../../../../suite/distribution/gaussian.rs"]
+    mod gaussian;
+    #[path = "../../../../suite/distribution/loc_scale.rs"]
+    mod loc_scale;
+    #[path = "../../../../suite/distribution/sample.rs"]
+    mod sample;
+}
+mod full_gaussian;
 #[path = "../../../suite/kernel/mod.rs"]
 mod kernel;
 #[path = "../../../suite/noise/mod.rs"]
