@@ -25,12 +25,9 @@ mod support {
     pub mod threads;
 }
 
+#[path = "../../../suite/distribution"]
 mod distribution {
-    #[path = "../../../../suite/distribution/gaussian.rs"]
     mod gaussian;
-    #[path = "../../../../suite/distribution/loc_scale.rs"]
-    mod loc_scale;
-    #[path = "../../../../suite/distribution/sample.rs"]
     mod sample;
 }
 mod full_gaussian;
