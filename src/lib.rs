@@ -29,7 +29,7 @@
 //! | a generator | noise of six laws, the same bits on every machine | [`noise::Standard::draw`], [`noise::Key`] |
 //! | a generator | noise that fills space evenly, randomised | [`noise::Standard::quasi`] |
 //! | measurements with normal errors | their mean and variance, posterior, intervals | [`moments::Moments`], [`fit`] |
-//! | rows of measurements | their covariance matrix, mergeable; shrunk where rows are few | [`moments::Scatter`], [`fit::ledoit_wolf`] |
+//! | rows of measurements | their covariance matrix, mergeable; shrunk where rows are few; their Gaussian; the mean vector under a known covariance | [`moments::Scatter`], [`fit::ledoit_wolf`], `fit::mle_full`, [`fit::MeanVectorLikelihood`] |
 //! | vectors and matrices | forms, determinants, inverses, factors, spectra, the distance of covariances, each with its derivatives | [`matrix`] |
 //! | a gradient of my own | to know whether it is one | [`check::gradient`] |
 //! | an estimator of my own | its exact mean and variance; a test of its mean | [`check::oracle`], [`check::unbiased`] |

@@ -37,7 +37,10 @@ pub struct Shrunk<F> {
 ///
 /// Of two rows both z z' are S, so that the intensity is 0 and Sigma singular where d > 1. Where S is mu I already,
 /// as always at d = 1, the intensity is 1. No row is weighted, and no Gaussian law is assumed. Time
-/// is that of one matrix product.
+/// is that of one matrix product. It takes the rows and not a [`Scatter`], since b needs their fourth moments.
+///
+/// The target mu I takes all columns to have one unit: columns of different units are divided by their standard deviations
+/// first, and the covariance is multiplied by them afterwards.
 ///
 /// Errors: `Count` of no columns; `TooFew` of fewer than two rows; `NaN` with the row; `Entry` where one is infinite;
 /// `Parameter` of `variance` where all rows are equal (or so near that squares of their differences vanish), or where
