@@ -35,6 +35,7 @@ impl Facts {
         let n = a.nrows();
         let (spectrum, lu) = (Spectrum::of(a)?, Lu::of(a)?);
         let inverse = lu.inverse()?;
+        let length = |a: &Array2<f64>| a.iter().map(|x| x * x).sum::<f64>().sqrt();
         let condition = condition(a)?;
         let reciprocals = Spectrum::of(&inverse)?;
 

@@ -30,7 +30,7 @@ pub fn lower_factor<F: Real>(a: &ArrayRef2<F>) -> Result<Array2<F>> {
     for (i, row) in a.rows().into_iter().enumerate() {
         let size = row.iter().fold(F::zero(), |size: F, x| size.hypot(*x));
         let pivot = factor[[i, i]];
-        if !(pivot > F::count(a.ncols()) * F::epsilon() * size) {
+        if pivot.is_nan() || pivot <= F::count(a.ncols()) * F::epsilon() * size {
             let expected = "more than rounding (rows that are independent)";
             return Err(Error::Pivot { name, pivot: i, value: pivot.as_f64(), expected });
         }

@@ -150,7 +150,7 @@ impl<F: Real> FullGaussian<'_, F> {
             let upper = concatenate![Axis(1), lower.view(), zeros.view()];
             Ok(concatenate![Axis(0), upper, concatenate![Axis(1), a.dot(lower), errors.factor(0)]])
         })?;
-        let image = self.loc.dot(&a.t()) + &errors.loc.view().row(0);
+        let image = self.loc.dot(&a.t()) + errors.loc.view().row(0);
         let loc = concatenate![Axis(1), self.loc.view(), image];
         Ok(self.image(dim + k, loc, factors))
     }

@@ -143,8 +143,8 @@ impl<F: Real> FullGaussian<'_, F> {
             loc.copy_from_slice(&left.to_vec());
             factor.pull_back(Plain, loc, |_, _, _| {});
             solve_transposed(Level::best(), self.factors.matrix(t), &mut outer, Columns::Lower);
-            for i in 0..log_scale.len() {
-                log_scale[i] = factor.scaled(i, outer[[i, i]]) - weight;
+            for (i, d) in log_scale.iter_mut().enumerate() {
+                *d = factor.scaled(i, outer[[i, i]]) - weight;
                 copy_row(&outer, i, below);
             }
         })
@@ -237,8 +237,8 @@ impl<F: Real> Reparameterize<F> for FullGaussian<'_, F> {
         Some(self.rows_of(sums, |t, sums, [loc, log_scale, below]| {
             let factor = self.factors.row(t);
             loc.copy_from_slice(&sums.left.to_vec());
-            for i in 0..log_scale.len() {
-                log_scale[i] = factor.scaled(i, sums.outer[[i, i]]);
+            for (i, d) in log_scale.iter_mut().enumerate() {
+                *d = factor.scaled(i, sums.outer[[i, i]]);
                 copy_row(&sums.outer, i, below);
             }
         }))

@@ -9,16 +9,19 @@ use super::apart;
 use crate::support::conforms::normal;
 use crate::support::reference::table;
 
-/// The arrays of each case of the table.
+/// Row, column and number of each entry of an array.
+type Entries = Vec<(usize, usize, f64)>;
+
+/// The condition number and the arrays of each case of the table.
 fn cases() -> Vec<(f64, BTreeMap<String, Array2<f64>>)> {
-    let mut cases: BTreeMap<usize, (f64, BTreeMap<String, Vec<(usize, usize, f64)>>)> = BTreeMap::new();
+    let mut cases: BTreeMap<usize, (f64, BTreeMap<String, Entries>)> = BTreeMap::new();
     for r in table("full_gaussian.csv") {
         let [case, condition] = r.numbers::<2>(0);
         let [i, j, value] = r.numbers::<3>(3);
         let case = cases.entry(case as usize).or_insert((condition, BTreeMap::new()));
         case.1.entry(r.text(2).to_owned()).or_default().push((i as usize, j as usize, value));
     }
-    let whole = |entries: Vec<(usize, usize, f64)>| {
+    let whole = |entries: Entries| {
         let (rows, columns, _) = entries[entries.len() - 1];
         Array2::from_shape_vec((rows + 1, columns + 1), entries.iter().map(|e| e.2).collect()).unwrap()
     };

@@ -67,7 +67,7 @@ fn hard_the_layout_of_a_head() {
     assert_eq!(q.loc(), array![[1.0, 2.0, 3.0]]);
     assert_eq!((q.parts().width(), FullParts::NAMES), (9, &["loc", "log_scale", "below"][..]));
     for columns in [1, 3, 4, 6, 7, 8, 10] {
-        let error = FullGaussian::from_head(&Array2::<f64>::zeros((2, columns))).unwrap_err();
+        let error = FullGaussian::from_head(Array2::<f64>::zeros((2, columns))).unwrap_err();
         let expected = "dim (dim + 3) / 2 (loc | log_scale | below)".to_owned();
         assert_eq!(error, Error::Count { name: "head", axis: "columns", got: columns, expected });
     }
