@@ -184,9 +184,12 @@ proptest! {
         prop_assert!((spectrum.sum().re - k as f64 * at).abs() <= k as f64 * rounding(&a));
         let slope = k as f64 * (at.abs() + 1.0).powi(k as i32 - 1);
         prop_assert!((spectrum.product() - Complex64::new(at.powi(k as i32), 0.0)).norm() <= 2.0 * slope * k as f64 * rounding(&a));
-        // Eigenvalues are apart by rounding alone, and none has a derivative.
+        // Eigenvalues are apart by rounding alone, and none has a derivative. (Of a block of two they are apart by the root of
+        // rounding, which is where the line is drawn.)
         let simple = Error::Parameter { name: "k", value: 0.0, expected: "the number of a simple eigenvalue" };
-        prop_assert_eq!(spectrum.value_grad(0), Err(simple));
+        if k > 2 {
+            prop_assert_eq!(spectrum.value_grad(0), Err(simple));
+        }
         prop_assert!(spectrum.sensitivity().iter().all(|&s| s > 1e3));
     }
 
