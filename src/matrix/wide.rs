@@ -18,8 +18,8 @@ use crate::{Error, Real, Result};
 /// ```
 /// use estimand::{matrix::lower_factor, ndarray::array};
 ///
-/// let t = lower_factor(&array![[3.0, 4.0, 0.0], [0.0, 0.0, 2.0]])?;
-/// assert!((&t - &array![[5.0, 0.0], [0.0, 2.0]]).iter().all(|off| off.abs() < 1e-15));
+/// let t = lower_factor(&array![[3.0_f64, 4.0, 0.0], [0.0, 0.0, 2.0]])?;
+/// assert!((&t - &array![[5.0, 0.0], [0.0, 2.0]]).iter().all(|off: &f64| off.abs() < 1e-15));
 /// # Ok::<(), estimand::Error>(())
 /// ```
 pub fn lower_factor<F: Real>(a: &ArrayRef2<F>) -> Result<Array2<F>> {

@@ -22,7 +22,7 @@ impl<F: Real> FullGaussian<'_, F> {
     /// ```
     /// use estimand::{distribution::FullGaussian, ndarray::array};
     ///
-    /// let q = FullGaussian::from_factor(&array![1.0, 2.0], &array![[2.0, 0.0], [1.0, 1.0]], 1)?;
+    /// let q = FullGaussian::from_factor(&array![1.0_f64, 2.0], &array![[2.0, 0.0], [1.0, 1.0]], 1)?;
     /// let sum = q.affine(&array![[1.0, 1.0]], &array![0.5])?;
     /// assert_eq!(sum.loc(), array![[3.5]]);
     /// assert!((sum.covariance(0)[[0, 0]] - 10.0).abs() < 1e-14);         // 4 + 2 + 2 times 2
@@ -50,7 +50,7 @@ impl<F: Real> FullGaussian<'_, F> {
     /// ```
     /// use estimand::{distribution::FullGaussian, ndarray::array};
     ///
-    /// let q = FullGaussian::from_factor(&array![1.0, 2.0], &array![[2.0, 0.0], [1.0, 1.0]], 1)?;
+    /// let q = FullGaussian::from_factor(&array![1.0_f64, 2.0], &array![[2.0, 0.0], [1.0, 1.0]], 1)?;
     /// let second = q.marginal(&[1])?;
     /// assert_eq!(second.loc(), array![[2.0]]);
     /// assert!((second.covariance(0)[[0, 0]] - 2.0).abs() < 1e-15);
@@ -79,7 +79,7 @@ impl<F: Real> FullGaussian<'_, F> {
     /// ```
     /// use estimand::{distribution::FullGaussian, ndarray::array};
     ///
-    /// let q = FullGaussian::from_factor(&array![1.0, 2.0], &array![[2.0, 0.0], [1.0, 1.0]], 2)?;
+    /// let q = FullGaussian::from_factor(&array![1.0_f64, 2.0], &array![[2.0, 0.0], [1.0, 1.0]], 2)?;
     /// let given = q.given(&[0], &array![[3.0], [1.0]])?;                  // two observations of the first
     /// assert_eq!(given.loc(), array![[3.0], [2.0]]);                      // 2 + (x - 1) / 2
     /// assert_eq!(given.covariance(1), array![[1.0]]);
@@ -131,7 +131,7 @@ impl<F: Real> FullGaussian<'_, F> {
     /// ```
     /// use estimand::{distribution::FullGaussian, ndarray::array};
     ///
-    /// let prior = FullGaussian::from_factor(&array![0.0], &array![[1.0]], 1)?;
+    /// let prior = FullGaussian::from_factor(&array![0.0_f64], &array![[1.0]], 1)?;
     /// let errors = FullGaussian::from_factor(&array![0.0], &array![[1.0]], 1)?;
     /// let both = prior.measured(&array![[1.0]], &errors)?;
     /// let posterior = both.given(&[1], &array![[3.0]])?;
