@@ -6,6 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use estimand::ndarray::{Array1, Array2, Axis};
 use estimand::rand::{SeedableRng, rngs::StdRng};
 use estimand::{DiagGaussian, Distribution, FullGaussian, Kl, Rows};
+use lab::keep_freed_memory;
 use ndarray_rand::RandomExt;
 use ndarray_rand::rand_distr::StandardNormal;
 
@@ -22,6 +23,8 @@ fn law(d: usize, seed: u64) -> (Array1<f64>, Array2<f64>) {
 }
 
 fn wide(c: &mut Criterion) {
+    // A matrix is 2 MB: fresh pages would take as long as its elimination.
+    keep_freed_memory();
     let d = 512;
     let ((m, s), (n, r)) = (law(d, 0), law(d, 2));
     let x = normal((1, d), 4);
