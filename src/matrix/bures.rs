@@ -2,8 +2,9 @@ use faer::Mat;
 use ndarray::{Array2, ArrayRef2};
 
 use super::calculus::OfTwo;
-use super::dense::{array, largest, mirrored, unit};
+use super::dense::{array, largest, mirrored};
 use super::square_root::{rounding, semidefinite};
+use super::wide::unit;
 use crate::shape::same_shape;
 use crate::{Error, Result, ValueGrad};
 

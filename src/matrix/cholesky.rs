@@ -6,7 +6,8 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2};
 use super::calculus::OfTwo;
 use super::dense::{array, lower_by_columns, lower_by_rows, mat, mirrored, symmetric_door};
 use super::norm_estimate::{inverse_norm, row_norm, solve_lower, solve_turned};
-
+use super::substitution::from_both_sides;
+use crate::kernel::Level;
 use crate::shape::same_shape;
 use crate::{Error, Result, ValueGrad};
 
@@ -178,15 +179,10 @@ impl Cholesky {
     /// ```
     pub fn pull_back(&self, d_lower: &ArrayRef2<f64>) -> Result<Array2<f64>> {
         same_shape("d_lower", d_lower.shape(), self.lower.shape())?;
-        let lower = mat(&self.lower);
-        let below = faer::Mat::from_fn(lower.nrows(), lower.ncols(), |i, j| if i < j { 0.0 } else { d_lower[[i, j]] });
-        let product = lower.transpose() * below;
-        // P + P', with half of P's diagonal twice.
-        let mut both = faer::Mat::from_fn(lower.nrows(), lower.ncols(), |i, j| product[(i.max(j), i.min(j))]);
-        lower.transpose().solve_upper_triangular_in_place(&mut both);
-        let mut both = both.transpose().to_owned();
-        lower.transpose().solve_upper_triangular_in_place(&mut both);
-        Ok(mirrored(array(both.as_ref())).mapv_into(|g| 0.5 * g))
+        let below = Array2::from_shape_fn(d_lower.dim(), |(i, j)| if i < j { 0.0 } else { d_lower[[i, j]] });
+        let product = self.lower.t().dot(&below);
+        let half = Array2::from_shape_fn(product.raw_dim(), |(i, j)| 0.5 * product[[i.max(j), i.min(j)]]);
+        Ok(from_both_sides(Level::best(), self.lower.view(), half))
     }
 }
 

@@ -120,12 +120,6 @@ pub(super) fn lower_by_rows(columns: &[f64], stride: usize, d: usize) -> Array2<
     rows
 }
 
-/// The power of two below the largest magnitude, or near it: numbers of this unit have squares that are numbers. 1 of zeros.
-pub(crate) fn unit(most: f64) -> f64 {
-    // Of a subnormal one the reciprocal would be infinite.
-    if most == 0.0 { 1.0 } else { most.log2().floor().clamp(-1000.0, 1000.0).exp2() }
-}
-
 /// The largest magnitude.
 pub(super) fn largest<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> f64 {
     numbers.into_iter().fold(0.0, |most: f64, x| most.max(x.abs()))

@@ -1,6 +1,7 @@
 use ndarray::{Array1, ArrayRef2};
 
-use super::dense::{finite_door, largest, mat, unit};
+use super::dense::{finite_door, largest, mat};
+use super::wide::unit;
 use crate::{Error, Result};
 
 /// The singular values of any matrix, falling: the lengths of the half-axes of the ellipsoid that it makes of the unit ball.

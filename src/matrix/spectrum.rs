@@ -3,7 +3,8 @@ use faer::{Mat, c64};
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView1, ArrayView2, Axis};
 use num_complex::Complex64;
 
-use super::dense::{largest, mat, square_door, unit};
+use super::dense::{largest, mat, square_door};
+use super::wide::unit;
 use crate::{Error, Result};
 
 /// The eigenvalues and eigenvectors of any square matrix of real numbers: A v = lambda v.

@@ -78,7 +78,7 @@ pub(crate) fn solve_lower<F: Real>(level: Level, lower: ArrayView2<'_, F>, b: &m
             general_mat_mul(-F::one(), &factor, &solved, F::one(), &mut panel);
         }
         let rows = panel.as_slice_mut().unwrap_or_default();
-        run(level, Forward { lower, at: from, rows, stride, columns: width });
+        run(level, Substitute::<_, false> { lower, at: from, rows, stride, columns: width });
     }
 }
 
@@ -97,13 +97,29 @@ pub(crate) fn solve_transposed<F: Real>(level: Level, lower: ArrayView2<'_, F>, 
             general_mat_mul(-F::one(), &factor, &solved, F::one(), &mut panel);
         }
         let rows = panel.as_slice_mut().unwrap_or_default();
-        run(level, Backward { lower, at: from, rows, stride, columns: width });
+        run(level, Substitute::<_, true> { lower, at: from, rows, stride, columns: width });
         if columns == Columns::Lower {
             for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
                 row[from + i + 1..].fill(F::zero());
             }
         }
     }
+}
+
+/// L'^-1 H L^-1 of a symmetric H, symmetric to the last bit.
+///
+/// With H = (P + P') / 2 of P = L' G, its lower half with half of its diagonal, that is the derivative in A = L L' of what has
+/// the derivative G in L (Murray 2016).
+pub(crate) fn from_both_sides<F: Real>(level: Level, lower: ArrayView2<'_, F>, mut h: Array2<F>) -> Array2<F> {
+    solve_transposed(level, lower, &mut h, Columns::All);
+    let mut turned = h.t().as_standard_layout().into_owned();
+    solve_transposed(level, lower, &mut turned, Columns::All);
+    symmetric(&turned)
+}
+
+/// The mean of a matrix and its transpose.
+pub(crate) fn symmetric<F: Real>(a: &Array2<F>) -> Array2<F> {
+    Array2::from_shape_fn(a.raw_dim(), |(i, j)| F::of(0.5) * (a[[i, j]] + a[[j, i]]))
 }
 
 /// A B' of two lower triangular matrices, its lower half.
@@ -129,8 +145,9 @@ fn part<F>(a: ArrayView2<'_, F>, rows: (usize, usize), columns: (usize, usize)) 
     a.split_at(Axis(1), columns.0).1
 }
 
-/// Rows from `at` on, one behind the other, of a matrix that is solved with the square of the factor about its diagonal.
-struct Forward<'a, 'b, F> {
+/// Rows from `at` on, one behind the other, of a matrix that is solved with the square of the factor about its diagonal, or
+/// with that square turned, from the last row on.
+struct Substitute<'a, 'b, F, const TRANSPOSED: bool> {
     lower: ArrayView2<'a, F>,
     at: usize,
     rows: &'b mut [F],
@@ -138,7 +155,7 @@ struct Forward<'a, 'b, F> {
     columns: usize,
 }
 
-impl<F: Real> Work<F> for Forward<'_, '_, F> {
+impl<F: Real, const TRANSPOSED: bool> Work<F> for Substitute<'_, '_, F, TRANSPOSED> {
     type Output = ();
 
     #[inline(always)]
@@ -147,41 +164,15 @@ impl<F: Real> Work<F> for Forward<'_, '_, F> {
         if columns == 0 {
             return;
         }
-        for i in 0..rows.len() / stride {
-            let (solved, rest) = rows.split_at_mut(i * stride);
-            let row = &mut rest[..columns];
+        let count = rows.len() / stride;
+        for step in 0..count {
+            let i = if TRANSPOSED { count - 1 - step } else { step };
+            let (before, rest) = rows.split_at_mut(i * stride);
+            let (row, after) = rest.split_at_mut(stride);
+            let (row, solved) = (&mut row[..columns], if TRANSPOSED { &*after } else { &*before });
             for (k, solved) in solved.chunks_exact(stride).enumerate() {
-                add_scaled(a, -lower[[at + i, at + k]], &solved[..columns], row);
-            }
-            let pivot = lower[[at + i, at + i]];
-            row.iter_mut().for_each(|x| *x /= pivot);
-        }
-    }
-}
-
-/// The same with the transposed factor.
-struct Backward<'a, 'b, F> {
-    lower: ArrayView2<'a, F>,
-    at: usize,
-    rows: &'b mut [F],
-    stride: usize,
-    columns: usize,
-}
-
-impl<F: Real> Work<F> for Backward<'_, '_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn work<A: Arithmetic<F>>(self, a: A) {
-        let Self { lower, at, rows, stride, columns } = self;
-        if columns == 0 {
-            return;
-        }
-        for i in (0..rows.len() / stride).rev() {
-            let (above, solved) = rows.split_at_mut((i + 1) * stride);
-            let row = &mut above[i * stride..][..columns];
-            for (k, solved) in solved.chunks_exact(stride).enumerate() {
-                add_scaled(a, -lower[[at + i + 1 + k, at + i]], &solved[..columns], row);
+                let by = if TRANSPOSED { lower[[at + i + 1 + k, at + i]] } else { lower[[at + i, at + k]] };
+                add_scaled(a, -by, &solved[..columns], row);
             }
             let pivot = lower[[at + i, at + i]];
             row.iter_mut().for_each(|x| *x /= pivot);

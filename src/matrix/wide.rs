@@ -13,7 +13,8 @@ use crate::{Error, Real, Result};
 /// are lost to its condition, which is the square of A's. By reflections (Householder 1958), in `2 k^2 d` operations.
 ///
 /// Shapes: `a: (k, d)`, k at most d, to `(k, k)`, zeros above the diagonal. Errors: `NaN` with the row; `Entry` where it is
-/// infinite; `Count` where it has more rows than columns; `Pivot` where a row is, but for rounding, a combination of those before it: A A' is singular then.
+/// infinite; `Count` where it has more rows than columns; `Pivot` where a row is, but for rounding, a combination of those
+/// before it: A A' is singular then.
 ///
 /// ```
 /// use estimand::{matrix::lower_factor, ndarray::array};
@@ -60,8 +61,9 @@ pub(crate) fn lower_factor_of<F: Real>(name: &'static str, a: Array2<F>) -> Resu
     Ok(Array2::from_shape_fn((k, k), |(i, j)| if j <= i { a[[i, j]] * units[i] } else { F::zero() }))
 }
 
-/// The power of two below a number, or one near it whose inverse is a number too; 1 of zeros.
-fn unit<F: Real>(most: F) -> F {
+/// The power of two below a magnitude, or one near it whose inverse is a number too: numbers in this unit have squares that
+/// are numbers. 1 of zeros.
+pub(crate) fn unit<F: Real>(most: F) -> F {
     let far = F::max_value().log2() - F::of(8.0);
     let exponent = most.log2().floor().max(-far).min(far);
     if most > F::zero() && most.is_finite() { exponent.exp2() } else { F::one() }

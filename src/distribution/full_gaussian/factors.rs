@@ -21,8 +21,8 @@ pub(super) struct Factors<F> {
     /// Both numbers of each scale, and of each inverse.
     scale: [Array2<F>; 2],
     inverse: [Array2<F>; 2],
-    /// Whether the diagonal in `lower` is that of the scales, or held within the numbers somewhere.
-    exact: bool,
+    /// The first scale that is beyond the numbers, and held within them in `lower`.
+    beyond: Option<(usize, usize)>,
     /// Whether the diagonal was given, and the logarithms are its own; or these were.
     given: bool,
 }
@@ -36,12 +36,7 @@ pub(super) struct Factor<'a, F> {
     inverse: [&'a [F]; 2],
 }
 
-/// Numbers below the diagonal.
-pub(super) fn below(dim: usize) -> usize {
-    dim * dim.saturating_sub(1) / 2
-}
-
-/// Where row `i` begins in what is packed below the diagonal.
+/// Where row `i` begins in what is packed below the diagonal: the numbers that are in the rows before it.
 #[inline(always)]
 pub(super) fn packed(i: usize) -> usize {
     i * i.saturating_sub(1) / 2
@@ -65,8 +60,9 @@ impl<F: Real> Factors<F> {
             }
         });
         let (scale, inverse) = ([root.clone(), root], [inverse.clone(), inverse]);
-        let exact = scale[0].iter().map(|&root| root * root).all(|scale| scale.is_nan() || within(scale) == scale);
-        Self { dim, each: 1, lower, log_scale: of(&|s| s), scale, inverse, exact, given: false }
+        let outside = |&root: &F| root * root < within(root * root) || root * root > within(root * root);
+        let beyond = scale[0].indexed_iter().find(|(_, root)| outside(root)).map(|(place, _)| place);
+        Self { dim, each: 1, lower, log_scale: of(&|s| s), scale, inverse, beyond, given: false }
     }
 
     /// One factor, lower triangular with a positive diagonal, for `each` parameter rows.
@@ -95,7 +91,7 @@ impl<F: Real> Factors<F> {
             all
         });
         let lower = Array2::from_shape_vec((count, dim * dim), flat.unwrap_or_default()).unwrap_or_default();
-        Self { dim, each: each.max(1), lower, log_scale, scale: [diagonal, ones], inverse, exact: true, given: true }
+        Self { dim, each: each.max(1), lower, log_scale, scale: [diagonal, ones], inverse, beyond: None, given: true }
     }
 
     pub(super) fn dim(&self) -> usize {
@@ -114,19 +110,14 @@ impl<F: Real> Factors<F> {
 
     /// Whether a triangular system can be solved with the diagonal in numbers: whether no scale is beyond them.
     pub(super) fn exact(&self) -> bool {
-        self.exact
+        self.beyond.is_none()
     }
 
     /// The door of what works with the matrix itself: no scale is beyond the numbers.
     pub(super) fn exact_door(&self) -> Result<()> {
-        if self.exact {
-            return Ok(());
-        }
+        let Some((t, i)) = self.beyond else { return Ok(()) };
         let expected = "the logarithm of a scale within the numbers";
-        let beyond = self.scale[0].indexed_iter().find(|&(_, &root)| within(root * root) != root * root);
-        beyond.map_or(Ok(()), |((t, i), _)| {
-            Err(Error::Entry { name: "log_scale", index: vec![t, i], value: self.log_scale[[t, i]].as_f64(), expected })
-        })
+        Err(Error::Entry { name: "log_scale", index: vec![t, i], value: self.log_scale[[t, i]].as_f64(), expected })
     }
 
     /// ln of the quotient of scale `i` of row `t` and that of row `u` of another. Of scales that were given and are within a

@@ -3,7 +3,7 @@ use ndarray::{Array2, ArrayRef1};
 use super::factors::packed;
 use super::{FullGaussian, FullParts};
 use crate::kernel::Level;
-use crate::matrix::substitution::{Columns, solve_transposed};
+use crate::matrix::substitution::{from_both_sides, symmetric};
 use crate::rows::Parts;
 use crate::shape::same_shape;
 use crate::{Error, Real, Result};
@@ -48,11 +48,7 @@ impl<F: Real> FullGaussian<'_, F> {
     /// ```
     pub fn in_covariance(&self, t: usize, grad: &ArrayRef1<F>) -> Result<Array2<F>> {
         let lower = self.factor(t);
-        let mut half = self.half(t, grad)?;
-        solve_transposed(Level::best(), lower, &mut half, Columns::All);
-        let mut turned = half.t().as_standard_layout().into_owned();
-        solve_transposed(Level::best(), lower, &mut turned, Columns::All);
-        Ok(symmetric(&turned))
+        Ok(from_both_sides(Level::best(), lower, self.half(t, grad)?))
     }
 
     /// A gradient row of parameter row `t` as the derivative in the precision S^-1: -L H L', with the H of
@@ -97,9 +93,4 @@ impl<F: Real> FullGaussian<'_, F> {
             std::cmp::Ordering::Greater => grad[2 * dim + packed(i) + j],
         }))
     }
-}
-
-/// The mean of both halves.
-fn symmetric<F: Real>(a: &Array2<F>) -> Array2<F> {
-    Array2::from_shape_fn(a.raw_dim(), |(i, j)| F::of(0.5) * (a[[i, j]] + a[[j, i]]))
 }

@@ -7,7 +7,7 @@ use crate::distribution::parameters::Parameters;
 use crate::matrix::lower_factor;
 use crate::matrix::substitution::dot;
 use crate::matrix::wide::lower_factor_of;
-use crate::shape::{entries, no_nan, no_nan_rows, same_shape};
+use crate::shape::{at_least_one, entries, no_nan, no_nan_rows, same_shape};
 use crate::{Error, Real, Result};
 
 /// What stays a Gaussian: maps, some of the coordinates, and the others given these. By reflections of the factor, never by
@@ -88,7 +88,7 @@ impl<F: Real> FullGaussian<'_, F> {
     pub fn given(&self, coordinates: &[usize], x: &ArrayRef2<F>) -> Result<FullGaussian<'static, F>> {
         self.distinct(coordinates)?;
         let samples = self.loc.nrows().saturating_mul(self.repeat);
-        crate::shape::at_least_one("repeat", self.repeat)?;
+        at_least_one("repeat", self.repeat)?;
         same_shape("x", x.shape(), &[samples, coordinates.len()])?;
         no_nan_rows("x", x)?;
         entries("x", x, "a finite number", F::is_finite)?;
@@ -124,9 +124,8 @@ impl<F: Real> FullGaussian<'_, F> {
     /// What a linear measurement with Gaussian errors says of x is this law, [`given`](Self::given) the measurement. A prior
     /// far wider than the errors, or far narrower, costs no digits.
     ///
-    /// Shapes: `a: (k, dim)`; `errors`: one law of k coordinates, whose mean is b, and whose number of samples is no
-    /// matter. Errors: `Shape`; `NaN`, `Entry`
-    /// where a number is not finite.
+    /// Shapes: `a: (k, dim)`; `errors`: one law of k coordinates, whose mean is b, and whose number of samples is no matter.
+    /// Errors: `Shape`; `NaN`, `Entry` where a number is not finite.
     ///
     /// ```
     /// use estimand::{distribution::FullGaussian, ndarray::array};
@@ -145,6 +144,7 @@ impl<F: Real> FullGaussian<'_, F> {
         same_shape("errors", errors.loc.shape(), &[1, k])?;
         no_nan_rows("a", a)?;
         entries("a", a, "a finite number", F::is_finite)?;
+        errors.factors.exact_door()?;
         let zeros = Array2::zeros((dim, k));
         let factors = self.map_factors(|lower| {
             let upper = concatenate![Axis(1), lower.view(), zeros.view()];

@@ -3,8 +3,9 @@ use ndarray::{Array2, ArrayRef1, ArrayRef2};
 use super::FullGaussian;
 use crate::kernel::Level;
 use crate::matrix::Cholesky;
-use crate::matrix::dense::{symmetric_door, unit};
+use crate::matrix::dense::symmetric_door;
 use crate::matrix::substitution::{Columns, solve_lower};
+use crate::matrix::wide::unit;
 use crate::shape::{at_least_one, same_shape};
 use crate::{Error, Result};
 
@@ -74,21 +75,18 @@ fn reversed(a: &ArrayRef2<f64>) -> Array2<f64> {
 /// matter to elimination, and so are none here: what is not well-conditioned as it stands is judged with a diagonal near 1.
 fn well_conditioned(name: &'static str, a: &ArrayRef2<f64>) -> Result<Array2<f64>> {
     let limit = f64::EPSILON.recip();
-    let plain = Cholesky::named(name, a);
-    if let Ok(cholesky) = &plain
-        && cholesky.condition() < limit
-    {
-        return more_than_rounding(name, a, cholesky.factor().to_owned());
-    }
-    // What the doors refuse, or what no unit mends.
-    let failed = plain.err();
-    let by_elimination = matches!(failed, None | Some(Error::Pivot { .. }));
-    if let Some(error) = failed.filter(|_| !by_elimination || a.diag().iter().any(|&v| v <= 0.0)) {
-        return Err(error);
-    }
+    let failed = match Cholesky::named(name, a) {
+        Ok(cholesky) if cholesky.condition() < limit => {
+            return more_than_rounding(name, a, cholesky.factor().to_owned());
+        }
+        Ok(_) => None,
+        // Units may be the matter.
+        Err(error @ Error::Pivot { .. }) if a.diag().iter().all(|&v| v > 0.0) => Some(error),
+        Err(error) => return Err(error),
+    };
     let units = a.diag().mapv(|v| unit(v.sqrt()));
     let scaled = Array2::from_shape_fn(a.raw_dim(), |(i, j)| a[[i.max(j), i.min(j)]] / units[i] / units[j]);
-    let cholesky = Cholesky::named(name, &scaled).or_else(|error| Cholesky::named(name, a).and(Err(error)))?;
+    let cholesky = Cholesky::named(name, &scaled).map_err(|error| failed.unwrap_or(error))?;
     let condition = cholesky.condition();
     if condition >= limit {
         return Err(Error::Condition { name, value: condition });

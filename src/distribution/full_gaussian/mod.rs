@@ -8,7 +8,7 @@ mod matrices;
 
 use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix2};
 
-use self::factors::{Factors, below};
+use self::factors::{Factors, packed};
 use super::gaussian::DiagGaussian;
 use super::law::Distribution;
 use super::parameters::Parameters;
@@ -27,7 +27,7 @@ impl Parts for FullParts {
     const NAMES: &'static [&'static str] = &["loc", "log_scale", "below"];
 
     fn part_width(&self, k: usize) -> usize {
-        if k < 2 { self.dim } else { below(self.dim) }
+        if k < 2 { self.dim } else { packed(self.dim) }
     }
 }
 
@@ -126,7 +126,7 @@ impl<'a, F: Real> FullGaussian<'a, F> {
     /// ```
     pub fn from_diag(law: &'a DiagGaussian<'_, F>) -> Self {
         let shape = law.shape();
-        let below = Array2::zeros((shape.rows, below(shape.dim)));
+        let below = Array2::zeros((shape.rows, packed(shape.dim)));
         let factors = Factors::of_log(law.log_scale(), below.view());
         Self { loc: Parameters::new(law.loc()), factors, repeat: shape.repeat }
     }

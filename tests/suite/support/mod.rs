@@ -2,6 +2,7 @@
 
 pub mod conforms;
 pub mod double_double;
+pub mod full;
 pub mod last_place;
 pub mod layouts;
 pub mod matrices;

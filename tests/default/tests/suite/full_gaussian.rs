@@ -1,28 +1,10 @@
 //! What the full Gaussian owes without decompositions: the whole suite knows it beside them.
 
-use estimand::ndarray::{Array2, ArrayView2, array};
-use estimand::{Distribution, FullGaussian, Real, distribution::FullParts};
+use estimand::ndarray::{Array2, array};
+use estimand::{Distribution, FullGaussian};
 
-use crate::support::conforms::{self, Family};
-
-struct Full;
-
-impl Family for Full {
-    fn columns(dim: usize) -> usize {
-        dim * (dim + 3) / 2
-    }
-    const CONDITION: f64 = 64.0;
-    type Parts = FullParts;
-    type Law<'a, F: Real> = FullGaussian<'a, F>;
-
-    fn law<'a, F: Real>(flat: ArrayView2<'a, F>, repeat: usize) -> FullGaussian<'a, F> {
-        FullGaussian::from_head(flat).unwrap().repeat_rows(repeat)
-    }
-
-    fn datum(any: f64) -> f64 {
-        any
-    }
-}
+use crate::support::conforms;
+use crate::support::full::Full;
 
 #[test]
 fn law_the_full_gaussian_conforms() {

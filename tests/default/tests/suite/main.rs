@@ -8,6 +8,8 @@ mod support {
     pub mod conforms;
     #[path = "../../../../suite/support/double_double.rs"]
     pub mod double_double;
+    #[path = "../../../../suite/support/full.rs"]
+    pub mod full;
     #[path = "../../../../suite/support/layouts.rs"]
     pub mod layouts;
     #[path = "../../../../suite/support/near.rs"]

@@ -225,7 +225,14 @@ fn hard_images_of_laws_that_are_not_in_numbers() {
         assert_eq!(q.marginal(&[1]).unwrap_err(), beyond);
         assert_eq!(q.given(&[0], &array![[1.0]]).unwrap_err(), beyond);
         assert_eq!(q.affine(&array![[1.0, 1.0]], &array![0.0]).unwrap_err(), beyond);
+        let within = FullGaussian::standard(1, 2).unwrap();
+        let both = Array2::eye(2);
+        assert_eq!(within.measured(&both, &q).unwrap_err(), beyond, "of errors too");
+        assert_eq!(q.measured(&both, &within).unwrap_err(), beyond);
     }
+    let nan = FullGaussian::from_head(array![[0.0, f64::NAN]]).unwrap();
+    let image = FullGaussian::standard(1, 1).unwrap().measured(&array![[1.0]], &nan).unwrap();
+    assert!(image.factor(0)[[1, 1]].is_nan(), "which is no number beyond them");
     let q = FullGaussian::<f64>::standard(1, 2).unwrap();
     let infinite = Error::Entry { name: "x", index: vec![0, 0], value: f64::INFINITY, expected: "a finite number" };
     assert_eq!(q.given(&[0], &array![[f64::INFINITY]]).unwrap_err(), infinite);

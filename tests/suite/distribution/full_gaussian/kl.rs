@@ -5,8 +5,9 @@ use estimand::ndarray::{Array1, Array2, Axis, array};
 use estimand::{Error, FullGaussian, Kl, Real};
 use proptest::prelude::*;
 
-use super::{Full, apart, law_of};
+use super::{apart, law_of};
 use crate::support::conforms::{self, normal};
+use crate::support::full::Full;
 use crate::support::near::assert_eps;
 use crate::support::strategy::config;
 

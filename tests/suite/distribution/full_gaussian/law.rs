@@ -14,8 +14,9 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{Full, apart, law_of};
+use super::{apart, law_of};
 use crate::support::conforms::{self, normal};
+use crate::support::full::Full;
 use crate::support::near::assert_eps;
 use crate::support::strategy::{array as reals, config};
 use crate::support::threads::with_threads;

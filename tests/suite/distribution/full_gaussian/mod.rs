@@ -8,33 +8,11 @@ mod law;
 mod matrices;
 
 use estimand::distribution::FullParts;
-use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayView2, array};
-use estimand::{DiagGaussian, Distribution, Error, FullGaussian, Parts, Real, Shape};
+use estimand::ndarray::{Array1, Array2, ArrayRef2, array};
+use estimand::{DiagGaussian, Distribution, Error, FullGaussian, Parts, Shape};
 use proptest::prelude::*;
 
-use crate::support::conforms::Family;
 use crate::support::strategy::array as reals;
-
-/// The family, for what every law owes.
-pub struct Full;
-
-impl Family for Full {
-    fn columns(dim: usize) -> usize {
-        dim * (dim + 3) / 2
-    }
-    /// Of every factor that the parameters of `conforms` make: `law::hard_the_factors_of_conforms_are_no_worse`.
-    const CONDITION: f64 = 64.0;
-    type Parts = FullParts;
-    type Law<'a, F: Real> = FullGaussian<'a, F>;
-
-    fn law<'a, F: Real>(flat: ArrayView2<'a, F>, repeat: usize) -> FullGaussian<'a, F> {
-        FullGaussian::from_head(flat).unwrap().repeat_rows(repeat)
-    }
-
-    fn datum(any: f64) -> f64 {
-        any
-    }
-}
 
 /// A mean and a lower triangular factor with a diagonal between 1/2 and 2, and off it at most `off`.
 pub fn law_of(d: usize, off: f64) -> impl Strategy<Value = (Array1<f64>, Array2<f64>)> {
