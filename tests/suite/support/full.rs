@@ -1,5 +1,5 @@
 use estimand::ndarray::ArrayView2;
-use estimand::{Distribution, FullGaussian, Real, distribution::FullParts};
+use estimand::{FullGaussian, Real, distribution::FullParts};
 
 use super::conforms::Family;
 
