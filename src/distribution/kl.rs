@@ -30,15 +30,22 @@ pub trait Kl<F: Real>: Distribution<F> {
     /// KL of parameter row `t` against row `u` of `p`; gradients go to `d_q` and `d_p`.
     fn kl_row<A: Arithmetic<F>>(&self, a: A, t: usize, p: &Self, u: usize, d_q: &mut [F], d_p: &mut [F]) -> F;
 
+    /// What p must have beside the shape.
+    fn kl_door(&self, _p: &Self) -> Result<()> {
+        Ok(())
+    }
+
     /// KL(q || p) in nats of each parameter row of q, with its gradients for q and for p.
     ///
     /// Row `t` of q meets row `t` of p; or p is one law whose samples are as many as the rows of
     /// q (a learned prior), and [`Grad::sum_groups`] sums its gradient rows. How often samples
     /// repeat a row of q does not matter: a divergence is of parameters. Never negative;
     /// exactly 0, with all gradients, where finite parameters are equal.
-    /// Shapes: `(rows,)` with gradient rows `(rows, width)` each. Errors: `Shape`.
+    /// Shapes: `(rows,)` with gradient rows `(rows, width)` each. Errors: `Shape`; those of
+    /// [`kl_door`](Self::kl_door).
     fn kl(&self, p: &Self) -> Result<PairGrad<F, Self::Parts>> {
         let rows_each = rows_each(self.shape(), p.shape())?;
+        self.kl_door(p)?;
         Ok(pair_grad(self.shape().rows, self.parts(), &KlRow { q: self, p, rows_each }))
     }
 }

@@ -23,6 +23,7 @@
 
 mod base;
 mod bernoulli;
+mod categorical;
 mod full_gaussian;
 mod gaussian;
 mod gaussian_laplace;
@@ -41,6 +42,7 @@ mod summary;
 pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
+pub use categorical::Categorical;
 pub use full_gaussian::{FullGaussian, FullParts};
 pub(crate) use gaussian::half_ln_tau;
 pub use gaussian::{DiagGaussian, Normal};

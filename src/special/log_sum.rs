@@ -125,6 +125,21 @@ pub(crate) fn log_sum_exp_row<F: Real, A: Arithmetic<F>>(a: A, row: &[F], weight
     (most, rest)
 }
 
+/// [`log_sum_exp_row`] without its weights: the same two numbers, to the last bit.
+#[inline(always)]
+pub(crate) fn log_sum_exp_value<F: Real, A: Arithmetic<F>>(a: A, row: &[F]) -> (F, F) {
+    let most = largest(row);
+    if !most.is_finite() {
+        return (row.iter().copied().find(|x| x.is_nan()).unwrap_or(most), F::zero());
+    }
+    let weight = |x: F| exp_not_above_0(a, x - most);
+    let total = sum_long(row, weight);
+    // A peak that is met twice makes 2 of the total.
+    let beside = |x: F| if x == most { F::zero() } else { weight(x) };
+    let rest = if total >= F::of(2.0) { total - F::one() } else { sum_long(row, beside) };
+    (if rest.is_nan() { rest } else { most }, rest)
+}
+
 /// The sum without the peak, whose one drowns what is small beside it.
 #[inline(always)]
 fn sum_beside_peak<F: Real>(row: &[F], weights: &mut [F], most: F) -> F {
@@ -137,7 +152,7 @@ fn sum_beside_peak<F: Real>(row: &[F], weights: &mut [F], most: F) -> F {
 
 /// The largest entry that is a number; -inf where there is none.
 #[inline(always)]
-fn largest<F: Real>(row: &[F]) -> F {
+pub(crate) fn largest<F: Real>(row: &[F]) -> F {
     let larger = |most: F, x: F| if x > most { x } else { most };
     let mut of_rest = [F::neg_infinity(); LANES];
     let (blocks, rest) = row.as_chunks::<LANES>();

@@ -11,7 +11,7 @@
 mod log_sum;
 mod scalar;
 
-pub(crate) use log_sum::log_sum_exp_row;
+pub(crate) use log_sum::{largest, log_sum_exp_row, log_sum_exp_value};
 pub use log_sum::{log_mean_exp, log_mean_exp_grad, log_softmax, log_softmax_pull_back, log_sum_exp, log_sum_exp_grad};
 pub use scalar::Special;
 pub(crate) use scalar::{exp_not_above_0, ln_1p_unit};

@@ -1,5 +1,6 @@
 mod base;
 mod bernoulli;
+mod categorical;
 pub mod full_gaussian;
 mod gaussian;
 mod gaussian_laplace;

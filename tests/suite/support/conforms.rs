@@ -23,6 +23,10 @@ pub trait Family {
     fn law<'a, F: Real>(flat: ArrayView2<'a, F>, repeat: usize) -> Self::Law<'a, F>;
     /// A number of the support from any number.
     fn datum(any: f64) -> f64;
+    /// Samples of the support from any numbers, where coordinates depend on each other.
+    fn data(any: Array2<f64>) -> Array2<f64> {
+        any.mapv(Self::datum)
+    }
     /// What rounding is magnified by: the condition number of what a row solves.
     const CONDITION: f64 = 1.0;
     /// Parameters of a second law from any numbers, for its divergence from the `first`: nearer, where that
@@ -46,7 +50,7 @@ fn parameters<T: Family>(rows: usize, dim: usize) -> Array2<f64> {
 }
 
 fn data<T: Family>(rows: usize, dim: usize) -> Array2<f64> {
-    normal(rows, dim, 8).mapv(|x| T::datum(2.0 * x))
+    T::data(normal(rows, dim, 8).mapv(|x| 2.0 * x))
 }
 
 fn single(array: &Array2<f64>) -> Array2<f32> {
