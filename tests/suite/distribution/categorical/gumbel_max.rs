@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::logits;
+use super::{few_logits, logits};
 use crate::support::near::assert_gradient;
 use crate::support::stats::{chance_of_count, kolmogorov, kolmogorov_limit};
 use crate::support::strategy::config;
@@ -53,13 +53,13 @@ fn stat_gumbel_max_draws_classes_as_often_as_they_should_be() {
 /// `candle_nn::ops::gumbel_softmax` never draws what is rarer than 6e-5 of the mode.
 #[test]
 fn stat_candle_gumbel_softmax_rare_classes_are_drawn() {
-    let (rows, of) = (200, 20_000);
-    let logits = array![0.0_f32, -13.8];
+    let (rows, of) = (50, 20_000);
+    let logits = array![0.0_f32, -11.5];
     let q = Categorical::shared(&logits, 2, of).unwrap();
     let mut generator = rng(2);
     let hits: f32 = (0..rows).map(|_| q.sample(&mut generator).column(1).sum()).sum();
-    let p = 1.0 / (1.0 + 13.8_f64.exp());
-    assert!(hits > 0.0 && chance_of_count(hits as usize, rows * of, p) > ALARM, "{hits} of {}", 4e6 * p);
+    let p = 1.0 / (1.0 + 11.5_f64.exp());
+    assert!(hits > 0.0 && chance_of_count(hits as usize, rows * of, p) > ALARM, "{hits} of {}", 1e6 * p);
 }
 
 /// The extreme words of a generator, and their mirrors.
@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn law_the_pull_back_of_perturbed_logits_is_their_derivative((logits, classes) in logits(3.0), seed in 0_u64..1000) {
+    fn law_the_pull_back_of_perturbed_logits_is_their_derivative((logits, classes) in few_logits(3.0), seed in 0_u64..1000) {
         let q = Categorical::new(&logits, classes).unwrap();
         let (x, noise) = (q.sample(&mut rng(seed)), q.noise(&mut rng(seed + 1)));
         let d_z: Array2<f64> = Standard::Normal.draw(&mut rng(seed + 2), logits.dim());

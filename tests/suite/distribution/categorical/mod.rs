@@ -11,10 +11,19 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::support::strategy::{array as numbers, config};
 
-/// Logits of `n` rows, blocks and classes.
-fn logits(size: f64) -> impl Strategy<Value = (Array2<f64>, usize)> {
-    (1_usize..4, 1_usize..4, 1_usize..40)
+/// Logits of some rows and blocks, with up to `most` classes.
+fn logits_of(most: usize, size: f64) -> impl Strategy<Value = (Array2<f64>, usize)> {
+    (1_usize..4, 1_usize..4, 1..=most)
         .prop_flat_map(move |(n, blocks, classes)| (numbers((n, blocks * classes), -size, size), Just(classes)))
+}
+
+fn logits(size: f64) -> impl Strategy<Value = (Array2<f64>, usize)> {
+    logits_of(40, size)
+}
+
+/// For differences in each of them.
+pub fn few_logits(size: f64) -> impl Strategy<Value = (Array2<f64>, usize)> {
+    logits_of(4, size)
 }
 
 proptest! {
