@@ -69,8 +69,9 @@ mod shape;
 pub mod special;
 
 pub use distribution::{
-    Bernoulli, Categorical, Cdf, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw, Entropy,
-    FullGaussian, Kl, LocScale, MeanVariance, Mirror, Quasi, Reparameterize, Sample, Smooth, Transform,
+    Bernoulli, Categorical, Cdf, Concrete, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw,
+    Entropy, ExpConcrete, FullGaussian, Kl, LocScale, MeanVariance, Mirror, Quasi, Reparameterize, Sample, Smooth,
+    Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;

@@ -100,6 +100,14 @@ pub(crate) fn not_negative<F: Real>(name: &'static str, value: F) -> Result<()> 
     Err(Error::Parameter { name, value: value.as_f64(), expected: NOT_NEGATIVE })
 }
 
+/// A scale, or a temperature.
+pub(crate) fn positive<F: Real>(name: &'static str, value: F) -> Result<()> {
+    if value > F::zero() && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number above 0" })
+}
+
 /// A location.
 pub(crate) fn finite<F: Real>(name: &'static str, value: F) -> Result<()> {
     if value.is_finite() {

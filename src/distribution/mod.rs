@@ -24,6 +24,7 @@
 mod base;
 mod bernoulli;
 mod categorical;
+mod concrete;
 mod full_gaussian;
 mod gaussian;
 mod gaussian_laplace;
@@ -43,6 +44,7 @@ pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard
 pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
 pub use categorical::Categorical;
+pub use concrete::{Concrete, ExpConcrete, LogSimplex, Relaxed, Simplex, Space};
 pub use full_gaussian::{FullGaussian, FullParts};
 pub(crate) use gaussian::half_ln_tau;
 pub use gaussian::{DiagGaussian, Normal};

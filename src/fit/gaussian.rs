@@ -3,7 +3,7 @@ use statrs::function::erf::erf_inv;
 
 use crate::distribution::{BaseCdf, DiagGaussian, Normal, half_ln_tau};
 use crate::moments::Moments;
-use crate::shape::finite;
+use crate::shape::{finite, positive};
 use crate::{Error, Real, Result, ValueGrad};
 
 /// The Gaussian law of one number, N(mean, variance): a prior of a mean, its posterior, the
@@ -185,14 +185,6 @@ pub(super) fn share<F: Real>(name: &'static str, value: F) -> Result<()> {
         return Ok(());
     }
     Err(Error::Parameter { name, value: value.as_f64(), expected: "a number between 0 and 1, both excluded" })
-}
-
-/// A variance.
-pub(super) fn positive<F: Real>(name: &'static str, value: F) -> Result<()> {
-    if value > F::zero() && value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::Parameter { name, value: value.as_f64(), expected: "a finite number above 0" })
 }
 
 /// A variance of observations: where it is 0 they are all equal.

@@ -1,5 +1,4 @@
-use super::gaussian::positive;
-use crate::shape::at_least_one;
+use crate::shape::{at_least_one, positive};
 use crate::{Real, Result};
 
 /// The Fisher information in N observations of N(mu, sigma^2), and the Cramer-Rao bounds: the least

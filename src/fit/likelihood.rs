@@ -1,6 +1,7 @@
-use super::gaussian::{Gaussian, mean_of, positive};
+use super::gaussian::{Gaussian, mean_of};
 use crate::distribution::half_ln_tau;
 use crate::moments::Moments;
+use crate::shape::positive;
 use crate::{Error, Real, Result, ValueGrad};
 
 /// The likelihood of a mean mu, given Gaussian observations of known variance.

@@ -1,5 +1,5 @@
-use super::gaussian::{Gaussian, positive, precision_shares};
-use crate::shape::{at_least_one, finite};
+use super::gaussian::{Gaussian, precision_shares};
+use crate::shape::{at_least_one, finite, positive};
 use crate::{Real, Result};
 
 /// What an estimator of a mean errs by, exactly, over repetitions of the N observations.

@@ -1,5 +1,6 @@
-use super::gaussian::{Gaussian, mean_of, positive};
+use super::gaussian::{Gaussian, mean_of};
 use crate::moments::Moments;
+use crate::shape::positive;
 use crate::{Real, Result};
 
 /// The square that makes the posterior Gaussian, completed.

@@ -192,6 +192,12 @@ impl<'a, F: Real> Categorical<'a, F> {
         })
     }
 
+    /// The logits of parameter row `t`.
+    #[inline(always)]
+    pub(super) fn row(&self, t: usize) -> &[F] {
+        self.logits.row(t)
+    }
+
     /// The blocks of a row.
     fn blocks_of<'r>(&self, row: &'r [F]) -> std::slice::ChunksExact<'r, F> {
         row.chunks_exact(self.classes)

@@ -1,6 +1,7 @@
 mod base;
 mod bernoulli;
 mod categorical;
+mod concrete;
 pub mod full_gaussian;
 mod gaussian;
 mod gaussian_laplace;

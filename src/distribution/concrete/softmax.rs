@@ -1,0 +1,210 @@
+use ndarray::{Array1, Array2, ArrayRef2};
+use rand::Rng;
+
+use super::{Relaxed, Space};
+use crate::arithmetic::Arithmetic;
+use crate::distribution::law::Distribution;
+use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
+use crate::kernel::{RowFn, fill, overwrite};
+use crate::noise::Standard;
+use crate::rows::{map_coordinates, sum_coordinates, weigh};
+use crate::special::largest;
+use crate::{Real, Result};
+
+impl<F: Real, S: Space> Relaxed<'_, F, S> {
+    fn softened(&self, noise: Array2<F>) -> Draw<F> {
+        let (_, [x]) = fill(noise.nrows(), [noise.view()], [self.shape().dim], &TransformRow(self));
+        Draw::held(x, noise)
+    }
+
+    /// The derivative in the temperature of each sample row, from a slope `d_x` at a draw, with its noise held:
+    ///
+    /// ```text
+    /// d/dT = -sum over j of d_y_j (y_j - sum over i of x_i y_i) / T,   y = ln x
+    /// ```
+    ///
+    /// Shapes: as [`pathwise`](Reparameterize::pathwise), to `(n,)`. Errors: as there.
+    ///
+    /// ```
+    /// use estimand::{ExpConcrete, Transform, ndarray::array};
+    ///
+    /// let at = |temperature: f64| {
+    ///     let q = ExpConcrete::new(array![[0.5, -0.5]], 2, temperature)?;
+    ///     let draw = q.transform(array![[0.2, 1.0]])?;
+    ///     Ok::<_, estimand::Error>((draw.x()[[0, 0]], q.d_temperature(&draw, &array![[1.0, 0.0]])?[0]))
+    /// };
+    /// let difference = (at(0.7 + 1e-6)?.0 - at(0.7 - 1e-6)?.0) / 2e-6;
+    /// assert!((at(0.7)?.1 - difference).abs() < 1e-8);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn d_temperature(&self, draw: &Draw<F>, d_x: &ArrayRef2<F>) -> Result<Array1<F>> {
+        let _checked = self.pathwise(draw, d_x)?;
+        let inputs = [draw.x(), draw.noise(), d_x.view()];
+        let (value, []) = fill(d_x.nrows(), inputs, [], &TemperatureRow(self));
+        Ok(value)
+    }
+}
+
+impl<F: Real, S: Space> Sample<F> for Relaxed<'_, F, S> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
+        self.softened(self.noise(rng))
+    }
+
+    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        let mut x = self.noise(rng);
+        // In standard layout by construction: always a slice.
+        overwrite(x.as_slice_mut().unwrap_or_default(), self.shape().dim, &TransformRow(self));
+        x
+    }
+
+    fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
+        self.shape().samples_door("out", out)?;
+        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
+        Standard::Gumbel.fill(rng, rows);
+        overwrite(rows, self.shape().dim, &TransformRow(self));
+        Ok(())
+    }
+}
+
+/// Standard Gumbel noise, that of [`Categorical`](super::Categorical): the argmax of a relaxed sample is the class that the
+/// same noise draws.
+impl<F: Real, S: Space> Transform<F> for Relaxed<'_, F, S> {
+    fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        self.classes.noise(rng)
+    }
+
+    fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
+        self.shape().samples_door("noise", &noise)?;
+        Ok(self.softened(noise))
+    }
+
+    fn sample_from(&self, mut noise: Array2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("noise", &noise)?;
+        let Some(rows) = noise.as_slice_mut() else { return Ok(self.softened(noise).into_x()) };
+        overwrite(rows, self.shape().dim, &TransformRow(self));
+        Ok(noise)
+    }
+}
+
+impl<F: Real, S: Space> Quasi<F> for Relaxed<'_, F, S> {
+    const STANDARD: Standard = Standard::Gumbel;
+}
+
+impl<F: Real, S: Space> Mirror<F> for Relaxed<'_, F, S> {
+    fn mirror(&self, noise: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.classes.mirror(noise)
+    }
+}
+
+/// ```text
+/// shares       dl_j = x_j (d_j - sum of x_i d_i) / T
+/// logarithms   dl_j = (d_j - x_j sum of d_i) / T
+/// ```
+impl<F: Real, S: Space> Reparameterize<F> for Relaxed<'_, F, S> {
+    #[inline(always)]
+    fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], _: &[F], d_x: &[F], grad: &mut [F]) {
+        let k = self.classes.classes();
+        let blocks = x.chunks_exact(k).zip(d_x.chunks_exact(k)).zip(self.classes.row(t).chunks_exact(k));
+        let temperature = self.temperature;
+        for (((x, d_x), logits), grad) in blocks.zip(grad.chunks_exact_mut(k)) {
+            if S::LOG {
+                pull_back_of_logarithms(a, (x, d_x, logits), temperature, grad);
+            } else {
+                pull_back_of_shares((x, d_x), temperature, grad);
+            }
+        }
+    }
+}
+
+/// Slopes are taken from that of the largest share: it has 1 - x digits of its own, which a difference of 1 and x has not.
+#[inline(always)]
+fn pull_back_of_shares<F: Real>((x, d_x): (&[F], &[F]), temperature: F, grad: &mut [F]) {
+    let most = largest(x);
+    let level = x.iter().position(|&x| x == most).map_or(F::zero(), |k| d_x[k]);
+    let mean = sum_coordinates::<false, _, 2, 0>([x, d_x], [], |[x, d]| (weigh(x, d - level), []));
+    map_coordinates([x, d_x], [grad], |[x, d]| [weigh(x, (d - level) - mean) / temperature]);
+}
+
+#[inline(always)]
+fn pull_back_of_logarithms<F: Real, A: Arithmetic<F>>(
+    a: A,
+    (y, d_y, logits): (&[F], &[F], &[F]),
+    temperature: F,
+    grad: &mut [F],
+) {
+    // The share of a class that cannot be stays -inf.
+    let moves = |d: F, l: F| if l == F::neg_infinity() && !d.is_nan() { F::zero() } else { d };
+    let total = sum_coordinates::<false, _, 2, 0>([d_y, logits], [], |[d, l]| (moves(d, l), []));
+    map_coordinates([y, d_y, logits], [grad], |[y, d, l]| {
+        let (d, less) = (moves(d, l), a.exp_m1(y));
+        [((-less) * d - (F::one() + less) * (total - d)) / temperature]
+    });
+}
+
+struct TransformRow<'a, 'b, F, S>(&'a Relaxed<'b, F, S>);
+
+impl<F: Real, S: Space> RowFn<F, 1> for TransformRow<'_, '_, F, S> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
+        let k = self.0.classes.classes();
+        let logits = self.0.classes.row(self.0.shape().parameter_row(i));
+        let temperature = self.0.temperature;
+        let blocks = logits.chunks_exact(k).zip(noise.chunks_exact(k));
+        for ((logits, noise), x) in blocks.zip(x.chunks_exact_mut(k)) {
+            soften::<S, F, A>(a, (logits, noise), temperature, x);
+        }
+        F::zero()
+    }
+}
+
+#[inline(always)]
+fn soften<S: Space, F: Real, A: Arithmetic<F>>(a: A, (logits, noise): (&[F], &[F]), temperature: F, x: &mut [F]) {
+    let level = largest(logits);
+    map_coordinates([logits, noise], [&mut *x], |[l, g]| [(l - level) + g]);
+    // The distance from the largest first, and then the temperature: at any, the largest is at 0.
+    let most = largest(x);
+    let off = |z: F| if z == most { F::zero() } else { (z - most) / temperature };
+    if S::LOG {
+        let others =
+            sum_coordinates::<false, _, 1, 0>([&*x], [], |[z]| (if z == most { F::zero() } else { a.exp(off(z)) }, []));
+        // Those that are as large as the largest, one as a rule.
+        let peaks = F::count(x.iter().filter(|&&z| z == most).count());
+        let whole = a.ln_1p(others + (peaks - F::one()));
+        x.iter_mut().for_each(|z| *z = off(*z) - whole);
+        return;
+    }
+    let mut total = F::zero();
+    for block in x.chunks_mut(64) {
+        block.iter_mut().for_each(|z| *z = a.exp(off(*z)));
+        total += sum_coordinates::<false, _, 1, 0>([&*block], [], |[e]| (e, []));
+    }
+    let share = total.recip();
+    x.iter_mut().for_each(|x| *x *= share);
+}
+
+struct TemperatureRow<'a, 'b, F, S>(&'a Relaxed<'b, F, S>);
+
+impl<F: Real, S: Space> RowFn<F, 3> for TemperatureRow<'_, '_, F, S> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, noise, d_x]: [&[F]; 3], _: &mut [F]) -> F {
+        let (k, temperature) = (self.0.classes.classes(), self.0.temperature);
+        let logits = self.0.classes.row(self.0.shape().parameter_row(i));
+        let blocks = x.chunks_exact(k).zip(d_x.chunks_exact(k)).zip(logits.chunks_exact(k).zip(noise.chunks_exact(k)));
+        let mut sum = F::zero();
+        for ((x, d_x), (logits, noise)) in blocks {
+            let level = largest(logits);
+            // y but for a number that the differences drop, also where a share is 0 in floating point.
+            let y = |l: F, g: F| ((l - level) + g) / temperature;
+            let share = |x: F| if S::LOG { a.exp(x) } else { x };
+            let slope = |x: F, d: F| if S::LOG { d } else { weigh(x, d) };
+            let mean =
+                sum_coordinates::<false, _, 3, 0>([x, logits, noise], [], |[x, l, g]| (weigh(share(x), y(l, g)), []));
+            let along = sum_coordinates::<false, _, 4, 0>([x, d_x, logits, noise], [], |[x, d, l, g]| {
+                let there = l != F::neg_infinity();
+                (if there { slope(x, d) * (y(l, g) - mean) } else { F::zero() }, [])
+            });
+            sum -= along / temperature;
+        }
+        sum
+    }
+}
