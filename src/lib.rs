@@ -21,6 +21,9 @@
 //! | several estimators of one gradient | bias, variance, cost and time side by side | [`gradient::compare`] |
 //! | q and the prior | the KL with its gradient | [`DiagGaussian::kl_standard`], [`Kl::kl`] |
 //! | a decoder's logits and bits | the reconstruction term | [`Bernoulli`] |
+//! | logits of classes, one variable or several | probabilities, draws, entropy, KL with gradients | [`Categorical`] |
+//! | the same, and a cost with slopes | a sample that moves with the logits, and what that costs in bias | [`Concrete`], [`gradient::GumbelSoftmax`] |
+//! | bits or classes, and a cost of any kind | an unbiased gradient | [`gradient::ScoreFunction`], [`gradient::DisArm`], [`gradient::Enumeration`] |
 //! | a decoder's means and real data | the reconstruction term | [`objective::GaussianDecoder`] |
 //! | both terms | the beta-weighted ELBO, and its loss | [`objective::beta_elbo`] |
 //! | logits and grey levels | binary cross-entropy (no likelihood) | [`objective::bce_with_logits`] |
@@ -86,10 +89,16 @@ pub mod chapters {
     pub mod baseline {}
     #[doc = include_str!("../docs/distribution/bernoulli.md")]
     pub mod bernoulli {}
+    #[doc = include_str!("../docs/gradient/binary.md")]
+    pub mod binary {}
     #[doc = include_str!("../docs/objective/bound.md")]
     pub mod bound {}
     #[doc = include_str!("../docs/matrix/bures.md")]
     pub mod bures {}
+    #[doc = include_str!("../docs/distribution/categorical.md")]
+    pub mod categorical {}
+    #[doc = include_str!("../docs/distribution/concrete.md")]
+    pub mod concrete {}
     #[doc = include_str!("../docs/fit/covariance.md")]
     pub mod covariance {}
     #[doc = include_str!("../docs/objective/decoder.md")]

@@ -11,6 +11,10 @@
 //! | [`Pathwise`], [`pathwise`] | slopes of the cost | unbiased | the least variance where the cost is smooth |
 //! | [`StickingTheLanding`] | slopes of log p(x, z) | unbiased | the path of an ELBO without the score: no variance at the posterior |
 //! | [`MeasureValued`] | costs, 4 a sample and coordinate | unbiased | Gaussian laws and any cost, with the variance of a smooth one |
+//! | [`Enumeration`] | costs, at each point of a finite law | unbiased | exact; 2^d costs for d bits |
+//! | [`Arm`], [`DisArm`] | costs, 2 a sample | unbiased | bits: mirrored pairs, less variance than leave-one-out where bits are nearly fair |
+//! | [`GumbelSoftmax`] | slopes of the cost | biased | classes: the path of a relaxed sample |
+//! | [`StraightThrough`] | slopes of the cost at classes | biased | the same through the mean; ReinMax, Rao-Blackwellised |
 //! | [`FiniteDifference`] | costs, 4 a sample and coordinate | biased | common random numbers; a yardstick |
 //! | [`control_variates`] | rows, and controls of known mean | by [`Fitted`] | less variance, where the controls correlate |
 //! | [`importance`] | log-ratios | consistent | weights of one law's samples for another law |
@@ -22,24 +26,32 @@
 
 mod antithetic;
 mod baseline;
+mod binary;
 mod compare;
 mod control_variates;
+mod enumeration;
 mod estimate;
 mod finite_difference;
 mod fitted_baseline;
+mod gumbel_softmax;
 pub mod importance;
 mod measure_valued;
 mod pathwise;
 mod plan;
 mod score_function;
+mod straight_through;
 
 pub use antithetic::antithetic;
 pub use baseline::{Baseline, Fitted, MovingAverage};
+pub use binary::{Arm, BinaryPairs, DisArm, OfClasses, OfUniform, PairWeight};
 pub use compare::{Comparison, Measured, Named, compare};
 pub use control_variates::{Controlled, control_variates};
+pub use enumeration::Enumeration;
 pub use estimate::Estimate;
 pub use finite_difference::FiniteDifference;
+pub use gumbel_softmax::{Annealing, GumbelSoftmax, Relaxation};
 pub use measure_valued::{Coupling, MeasureValued};
 pub use pathwise::{Pathwise, StickingTheLanding, pathwise};
 pub use plan::{Bias, Grouped, Plan};
 pub use score_function::{ScoreFunction, score_function, score_function_at};
+pub use straight_through::StraightThrough;

@@ -2,6 +2,7 @@ mod base;
 mod bernoulli;
 mod categorical;
 mod concrete;
+mod finite;
 pub mod full_gaussian;
 mod gaussian;
 mod gaussian_laplace;

@@ -1,15 +1,19 @@
 mod antithetic;
 mod baseline;
+mod binary;
 mod compare;
 mod control_variates;
+mod enumeration;
 mod estimate;
 mod finite_difference;
 mod fitted_baseline;
+mod gumbel_softmax;
 mod importance;
 mod measure_valued;
 mod pathwise;
 mod plan;
 mod score_function;
+mod straight_through;
 
 use estimand::check::{Exact, Nodes, oracle};
 use estimand::gradient::importance::normalised_weights;

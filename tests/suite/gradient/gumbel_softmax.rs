@@ -1,0 +1,110 @@
+use estimand::check::{Exact, Nodes, oracle};
+use estimand::gradient::{Annealing, Bias, Enumeration, GumbelSoftmax, Plan, Relaxation};
+use estimand::ndarray::{Array2, ArrayView2, array};
+use estimand::{Categorical, Error, Transform};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// Standard Gumbel numbers, by Gauss-Legendre rules.
+pub fn gumbel(order: usize) -> Nodes {
+    let breaks: Vec<f64> = (-4..=10).chain([12, 15, 20, 28, 40]).map(f64::from).collect();
+    Nodes::density(|z| -z - (-z).exp(), &breaks, order).unwrap()
+}
+
+/// A bit of probability theta as two classes, of which the first moves; f = (x_1 - t)^2.
+fn toy(theta: f64, t: f64, temperature: f64, at: Relaxation) -> Exact {
+    let logit = f64::ln(theta / (1.0 - theta));
+    let nodes = gumbel(12);
+    oracle(&[&nodes, &nodes], 2, |noise: Array2<f64>| {
+        let q = Categorical::identical(&array![logit, 0.0], 2, noise.nrows())?;
+        let slopes = |x: ArrayView2<'_, f64>| {
+            Array2::from_shape_fn(x.dim(), |(i, j)| if j == 0 { 2.0 * (x[[i, 0]] - t) } else { 0.0 })
+        };
+        GumbelSoftmax::propose(&q, noise, temperature, at)?.rows_with(slopes)
+    })
+    .unwrap()
+}
+
+/// The path of the relaxed problem, a number of one integral that shares nothing with the code: the share is sigmoid of a
+/// logistic number at l / T.
+fn by_hand(theta: f64, t: f64, temperature: f64) -> f64 {
+    let l = f64::ln(theta / (1.0 - theta));
+    let path = |z: f64| {
+        let share = 1.0 / (1.0 + (-(l + z) / temperature).exp());
+        let density = 0.25 / (0.5 * z).cosh().powi(2);
+        density * 2.0 * (share - t) * share * (1.0 - share) / temperature
+    };
+    crate::support::quadrature::integral(&[-45.0, -l, 0.0, 45.0], path)
+}
+
+/// At the temperature 1/2: .0215 where the truth is .025, and of the wrong sign where it is .009.
+#[test]
+fn ref_the_concrete_gradient_has_the_wrong_sign() {
+    for (theta, printed, truth) in [(0.5, 0.021_46, 0.025), (0.1, -0.022_0, 0.009)] {
+        let q = Categorical::new(array![[f64::ln(theta / (1.0 - theta)), 0.0]], 2).unwrap();
+        let cost = |x: ArrayView2<'_, f64>| x.column(0).mapv(|b| (b - 0.45).powi(2));
+        let exact = Enumeration::propose(&q).unwrap().rows_with(cost).unwrap();
+        assert!((exact[[0, 0]] - truth).abs() < 1e-15);
+        let found = toy(theta, 0.45, 0.5, Relaxation::Soft).mean[0];
+        assert!((found - by_hand(theta, 0.45, 0.5)).abs() < 1e-9, "{found} {}", by_hand(theta, 0.45, 0.5));
+        assert!((found - printed).abs() < 5e-5, "{found} {printed}");
+    }
+    assert!(toy(0.1, 0.45, 0.5, Relaxation::Soft).mean[0] < 0.0);
+}
+
+/// Soft, it tends to the truth as the temperature falls, and its variance grows; hard, it tends to another number.
+#[test]
+fn ref_both_limits_of_the_temperature() {
+    let (truth, bias) = (0.009, |t: f64| (by_hand(0.1, 0.45, t) - 0.009).abs());
+    // Of the order of the temperature.
+    assert!(
+        bias(0.01) < 0.105 * bias(0.1) && bias(0.1) < 0.25 * bias(0.5),
+        "{} {} {}",
+        bias(0.01),
+        bias(0.1),
+        bias(0.5)
+    );
+    let [warm, cold] = [1.0, 0.25].map(|t| toy(0.1, 0.45, t, Relaxation::Soft));
+    assert!((cold.mean[0] - by_hand(0.1, 0.45, 0.25)).abs() < 1e-6 && cold.variance[0] > 2.0 * warm.variance[0]);
+    // Hot: every sample is the uniform point, whose slope is f'(1/2) / (4 T) of the first class.
+    let hot = toy(0.1, 0.45, 1e4, Relaxation::Soft);
+    assert!((1e4 * hot.mean[0] - 0.1 / 4.0).abs() < 1e-4, "{}", hot.mean[0]);
+    assert!((truth - 0.09 * (0.55_f64.powi(2) - 0.45_f64.powi(2))).abs() < 1e-15);
+}
+
+/// Straight through, at the class of the largest share; the path is that of the share.
+#[test]
+fn law_hard_samples_are_pulled_back_as_soft_ones() {
+    let q = Categorical::new(array![[0.3, -0.5, 1.0, 0.0, 0.2, 0.1]], 3).unwrap().repeat_rows(8);
+    let noise = q.noise(&mut ChaCha8Rng::seed_from_u64(1));
+    let [soft, hard] =
+        [Relaxation::Soft, Relaxation::Hard].map(|at| GumbelSoftmax::propose(&q, noise.clone(), 0.7, at).unwrap());
+    assert_eq!(hard.points(), q.transform(noise).unwrap().x());
+    let slopes = Array2::from_shape_fn((8, 6), |(i, j)| (i as f64 - j as f64).sin());
+    assert_eq!(soft.rows(&slopes).unwrap(), hard.rows(&slopes).unwrap());
+    assert_eq!(soft.d_temperature(&slopes).unwrap(), hard.d_temperature(&slopes).unwrap());
+    assert_eq!((soft.draws(), soft.bias(), hard.bias()), (8, Bias::Biased, Bias::Biased));
+}
+
+#[test]
+fn hard_relaxed_plans_and_temperatures() {
+    let q = Categorical::new(array![[0.0_f64, 0.0]], 2).unwrap();
+    let of = |temperature| GumbelSoftmax::propose(&q, array![[0.0, 1.0]], temperature, Relaxation::Hard);
+    let expected = "a finite number above 0";
+    assert_eq!(of(0.0).unwrap_err(), Error::Parameter { name: "temperature", value: 0.0, expected });
+    let plan = of(0.5).unwrap();
+    let shape = |name| Error::Shape { name, got: vec![1, 1], expected: vec![1, 2] };
+    assert_eq!(plan.rows(&array![[1.0]]).unwrap_err(), shape("cost"));
+    assert_eq!(plan.d_temperature(&array![[1.0]]).unwrap_err(), shape("cost"));
+    assert_eq!(plan.rows(&array![[1.0, f64::NAN]]).unwrap_err(), Error::NaN { name: "cost", row: 0 });
+    let noise = GumbelSoftmax::propose(&q, array![[0.0]], 0.5, Relaxation::Soft).unwrap_err();
+    assert_eq!(noise, shape("noise"));
+    assert_eq!(Annealing::new(0.0, 0.1, 0.1).unwrap_err(), Error::Parameter { name: "from", value: 0.0, expected });
+    assert_eq!(Annealing::new(1.0, 0.1, 0.0).unwrap_err(), Error::Parameter { name: "floor", value: 0.0, expected });
+    let rate = Error::Parameter { name: "rate", value: -1.0, expected: "a finite number that is not negative" };
+    assert_eq!(Annealing::new(1.0, -1.0, 0.5).unwrap_err(), rate);
+    let constant: Vec<f64> = Annealing::new(0.7, 0.0, 0.1).unwrap().take(3).collect();
+    assert_eq!(constant, [0.7; 3]);
+    let far = Annealing::new(1.0_f32, 1e30, 0.5).unwrap().take(3).collect::<Vec<_>>();
+    assert_eq!(far, [1.0, 0.5, 0.5]);
+}
