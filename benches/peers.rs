@@ -16,7 +16,9 @@ use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayView2, Axis, Zip};
 use estimand::noise::Standard;
 use estimand::objective::importance_weighted;
 use estimand::rand::{SeedableRng, rngs::StdRng};
-use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Sample, Transform};
+use estimand::{
+    Bernoulli, Concrete, DiagGaussian, Distribution, Draw, Grad, Real, Reparameterize, Rows, Sample, Transform,
+};
 use lab::vae::Step;
 use lab::{Adam, Threads, Vae, keep_freed_memory};
 use ndarray_rand::RandomExt;
@@ -169,6 +171,29 @@ fn bound(group: &mut BenchmarkGroup<'_, WallTime>) {
     );
 }
 
+/// A relaxed sample of 64 classes and the pull-back of a slope, noise and all, against the softmax of its noise.
+fn gumbel_softmax(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let (shape, temperature) = ((8192, 64), 0.5);
+    let (logits, slopes) = (normal::<f32>(shape, 1.0, 14), normal::<f32>(shape, 1.0, 15));
+    let q = Concrete::new(&logits, 64, temperature as f32).unwrap();
+    let mut rng = rng(16);
+    type Both = (Draw<f32>, Grad<f32, LogitParts>);
+    let check = |(draw, grad): &Both| {
+        let wide = |a: ArrayView2<'_, f32>| a.mapv(f64::from);
+        let mut share = ((wide(logits.view()) + wide(draw.noise())) / temperature).mapv(f64::exp);
+        share.rows_mut().into_iter().for_each(|mut row| row /= row.sum());
+        assert_near("shares", &draw.x(), share.iter().copied(), TERM);
+        let slopes = wide(slopes.view());
+        let means = (&share * &slopes).sum_axis(Axis(1)).insert_axis(Axis(1));
+        assert_near("gradient", &grad.flat(), (share * (slopes - means) / temperature).into_iter(), TERM);
+    };
+    op(group, "gumbel_softmax_vjp_8192x64", check, || {
+        let draw = black_box(&q).draw(&mut rng);
+        let grad = q.pathwise(&draw, &slopes).unwrap().collect();
+        (draw, grad)
+    });
+}
+
 /// Mean and variance of 4e7 numbers, against sums in twice the digits: each step of a compensated mean
 /// keeps its rounding, and a block's sum of squares has 64 additions in a lane.
 fn stats(group: &mut BenchmarkGroup<'_, WallTime>) {
@@ -277,6 +302,7 @@ fn peers(c: &mut Criterion) {
     draws(&mut group);
     bound(&mut group);
     estimators(&mut group);
+    gumbel_softmax(&mut group);
     stats(&mut group);
     vae_epoch(&mut group);
     group.finish();

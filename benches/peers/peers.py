@@ -162,6 +162,29 @@ def fill():
     }
 
 
+@op("gumbel_softmax_vjp_8192x64", 8192 * 64)
+def gumbel_softmax():
+    import jax
+    import torch
+    import torch.nn.functional as F
+
+    logits, upstream = normal(8192, 64), normal(8192, 64)
+
+    def both(key, logits, upstream):
+        relax = lambda l: jax.nn.softmax((l + jax.random.gumbel(key, l.shape)) / 0.5, axis=-1)
+        y, pull = jax.vjp(relax, logits)
+        return y, pull(upstream)[0]
+
+    leaf, up = torch.tensor(logits, requires_grad=True), torch.tensor(upstream)
+
+    def run():
+        torch.set_num_threads(THREADS)
+        leaf.grad = None
+        F.gumbel_softmax(leaf, tau=0.5).backward(up)
+
+    return {"jax": jax_peer(both, jax.random.key(0), logits, upstream), "torch": run}
+
+
 @op("iwae_8192x64", 8192 * 64, 31)
 def iwae():
     import jax

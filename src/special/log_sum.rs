@@ -167,14 +167,18 @@ pub(crate) fn largest<F: Real>(row: &[F]) -> F {
             *most = larger(*most, x);
         }
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] = larger(lanes[lane], lanes[lane + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
+    // Widths that the compiler knows: each step is a vector, or half of one.
+    let sixteen: [F; 16] = larger_halves(lanes);
+    let eight: [F; 8] = larger_halves(sixteen);
+    let four: [F; 4] = larger_halves(eight);
+    let [first, second] = larger_halves(four);
+    larger(first, second)
+}
+
+/// The larger of each lane of the first half and its partner in the second.
+#[inline(always)]
+fn larger_halves<F: Real, const N: usize, const H: usize>(lanes: [F; N]) -> [F; H] {
+    std::array::from_fn(|lane| if lanes[lane + H] > lanes[lane] { lanes[lane + H] } else { lanes[lane] })
 }
 
 /// The row without a finite largest entry, or with a NaN: its weights, and the value.

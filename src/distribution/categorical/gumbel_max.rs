@@ -12,7 +12,7 @@ use crate::kernel::{RowFn, fill, overwrite};
 use crate::noise::Standard;
 use crate::rows::{Grad, sum_coordinates, weigh};
 use crate::shape::same_shape;
-use crate::special::{Special, largest, log_sum_exp_row};
+use crate::special::{Special, log_sum_exp_row};
 use crate::{Real, Result};
 
 impl<F: Real> Categorical<'_, F> {
@@ -36,7 +36,7 @@ impl<F: Real> Categorical<'_, F> {
             let logits = &self.logits.row(self.shape().parameter_row(i))[b * k..(b + 1) * k];
             let noise = noise.row(i);
             let noise = &noise.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
-            winner(logits, noise).unwrap_or_default()
+            winner(self.level(logits), logits, noise).unwrap_or_default()
         })
     }
 
@@ -157,16 +157,12 @@ impl<F: Real> Mirror<F> for Categorical<'_, F> {
     }
 }
 
-/// The class of the largest l + g; none where one is NaN. Logits are taken from their largest, so that their size costs the
-/// noise no digits.
+/// The class of the largest l + g; none where one is NaN.
 #[inline(always)]
-fn winner<F: Real>(logits: &[F], noise: &[F]) -> Option<usize> {
-    let most = largest(logits);
-    // The likeliest class, should the noise be -inf throughout.
-    let mut best = (F::neg_infinity(), logits.iter().position(|&l| l == most).unwrap_or_default());
-    let mut nan = false;
+fn winner<F: Real>(level: F, logits: &[F], noise: &[F]) -> Option<usize> {
+    let (mut best, mut nan) = ((F::neg_infinity(), 0), false);
     for (k, (&l, &g)) in logits.iter().zip(noise).enumerate() {
-        let z = (l - most) + g;
+        let z = (l - level) + g;
         nan |= z.is_nan();
         if z > best.0 {
             best = (z, k);
@@ -183,7 +179,7 @@ impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
         let logits = self.0.logits.row(self.0.shape().parameter_row(i));
         let blocks = self.0.blocks_of(logits).zip(self.0.blocks_of(noise));
         for ((logits, noise), x) in blocks.zip(x.chunks_exact_mut(self.0.classes)) {
-            match winner(logits, noise) {
+            match winner(self.0.level(logits), logits, noise) {
                 Some(class) => {
                     x.fill(F::zero());
                     x[class] = F::one();

@@ -11,6 +11,7 @@ use super::parameters::Parameters;
 use crate::kernel::fill;
 use crate::rows::Grad;
 use crate::shape::{any, at_least_one, entries, no_nan_rows, same_shape};
+use crate::special::largest;
 use crate::{Error, Real, Result, ValueGrad};
 
 /// Independent choices among K classes, by their logits: P(class k) = softmax(l)_k.
@@ -45,6 +46,8 @@ pub struct Categorical<'a, F> {
     logits: Parameters<'a, F>,
     classes: usize,
     repeat: usize,
+    /// Whether no logit is larger than noise may be.
+    tame: bool,
 }
 
 impl<'a, F: Real> Categorical<'a, F> {
@@ -105,11 +108,10 @@ impl<'a, F: Real> Categorical<'a, F> {
                 expected: format!("a multiple of {classes}"),
             });
         }
-        let mut logits = logits;
-        if any(&*logits, F::is_infinite) {
-            logits = support(name, logits, classes)?;
-        }
-        Ok(Self { logits: Parameters::new(logits), classes, repeat })
+        // Not of a NaN.
+        let tame = !any(&*logits, |l| !(l.abs() <= F::of(TAME)));
+        let logits = if tame { logits } else { support(name, logits, classes)? };
+        Ok(Self { logits: Parameters::new(logits), classes, repeat, tame })
     }
 
     /// The logits: `(rows, blocks classes)`; where some of a block were +inf, 0 of those and -inf of the others.
@@ -192,6 +194,12 @@ impl<'a, F: Real> Categorical<'a, F> {
         })
     }
 
+    /// What is taken from the logits of a block before noise is added, so that their size costs it no digits.
+    #[inline(always)]
+    pub(super) fn level(&self, block: &[F]) -> F {
+        if self.tame { F::zero() } else { largest(block) }
+    }
+
     /// The logits of parameter row `t`.
     #[inline(always)]
     pub(super) fn row(&self, t: usize) -> &[F] {
@@ -203,6 +211,9 @@ impl<'a, F: Real> Categorical<'a, F> {
         row.chunks_exact(self.classes)
     }
 }
+
+/// A sum of a logit up to this size and a Gumbel number, 22.9 at the most in `f32`, is rounded as that number is.
+const TAME: f64 = 16.0;
 
 /// Logits whose +inf are classes that share all probability; a block without a class is refused.
 fn support<'a, F: Real>(

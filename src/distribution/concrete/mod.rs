@@ -95,6 +95,8 @@ pub type ExpConcrete<'a, F> = Relaxed<'a, F, LogSimplex>;
 pub struct Relaxed<'a, F, S> {
     classes: Categorical<'a, F>,
     temperature: F,
+    /// 1 / T, or the largest number.
+    cooled: F,
     /// ln (k-1)! of 0, 1, ... classes.
     ln_gamma: Vec<F>,
     space: PhantomData<S>,
@@ -139,7 +141,8 @@ impl<'a, F: Real, S: Space> Relaxed<'a, F, S> {
             Some(F::of(*sum))
         });
         let ln_gamma = factorial.collect();
-        Ok(Self { classes, temperature, ln_gamma, space: PhantomData })
+        let cooled = temperature.recip().min(F::max_value());
+        Ok(Self { classes, temperature, cooled, ln_gamma, space: PhantomData })
     }
 
     /// Each parameter row for `k` times as many consecutive samples.

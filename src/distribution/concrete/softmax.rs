@@ -7,8 +7,8 @@ use crate::distribution::law::Distribution;
 use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
 use crate::kernel::{RowFn, fill, overwrite};
 use crate::noise::Standard;
-use crate::rows::{map_coordinates, sum_coordinates, weigh};
-use crate::special::largest;
+use crate::rows::{map_coordinates, sum_coordinates, sum_long, weigh};
+use crate::special::{exp_not_above_0, largest};
 use crate::{Real, Result};
 
 impl<F: Real, S: Space> Relaxed<'_, F, S> {
@@ -105,31 +105,30 @@ impl<F: Real, S: Space> Reparameterize<F> for Relaxed<'_, F, S> {
     fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], _: &[F], d_x: &[F], grad: &mut [F]) {
         let k = self.classes.classes();
         let blocks = x.chunks_exact(k).zip(d_x.chunks_exact(k)).zip(self.classes.row(t).chunks_exact(k));
-        let temperature = self.temperature;
         for (((x, d_x), logits), grad) in blocks.zip(grad.chunks_exact_mut(k)) {
             if S::LOG {
-                pull_back_of_logarithms(a, (x, d_x, logits), temperature, grad);
+                pull_back_of_logarithms(a, (x, d_x, logits), self.cooled, grad);
             } else {
-                pull_back_of_shares((x, d_x), temperature, grad);
+                pull_back_of_shares((x, d_x), self.cooled, grad);
             }
         }
     }
 }
 
-/// Slopes are taken from that of the largest share: it has 1 - x digits of its own, which a difference of 1 and x has not.
+/// The mean slope is taken twice: of a share near 1 the slope is the mean but for a small number, which the first mean may have
+/// rounded away, and the mean of what is left has it.
 #[inline(always)]
-fn pull_back_of_shares<F: Real>((x, d_x): (&[F], &[F]), temperature: F, grad: &mut [F]) {
-    let most = largest(x);
-    let level = x.iter().position(|&x| x == most).map_or(F::zero(), |k| d_x[k]);
-    let mean = sum_coordinates::<false, _, 2, 0>([x, d_x], [], |[x, d]| (weigh(x, d - level), []));
-    map_coordinates([x, d_x], [grad], |[x, d]| [weigh(x, (d - level) - mean) / temperature]);
+fn pull_back_of_shares<F: Real>((x, d_x): (&[F], &[F]), cooled: F, grad: &mut [F]) {
+    let mean = sum_coordinates::<false, _, 2, 0>([x, d_x], [], |[x, d]| (weigh(x, d), []));
+    let left = sum_coordinates::<false, _, 2, 0>([x, d_x], [], |[x, d]| (weigh(x, d - mean), []));
+    map_coordinates([x, d_x], [grad], |[x, d]| [weigh(x, (d - mean) - left) * cooled]);
 }
 
 #[inline(always)]
 fn pull_back_of_logarithms<F: Real, A: Arithmetic<F>>(
     a: A,
     (y, d_y, logits): (&[F], &[F], &[F]),
-    temperature: F,
+    cooled: F,
     grad: &mut [F],
 ) {
     // The share of a class that cannot be stays -inf.
@@ -137,7 +136,7 @@ fn pull_back_of_logarithms<F: Real, A: Arithmetic<F>>(
     let total = sum_coordinates::<false, _, 2, 0>([d_y, logits], [], |[d, l]| (moves(d, l), []));
     map_coordinates([y, d_y, logits], [grad], |[y, d, l]| {
         let (d, less) = (moves(d, l), a.exp_m1(y));
-        [((-less) * d - (F::one() + less) * (total - d)) / temperature]
+        [((-less) * d - (F::one() + less) * (total - d)) * cooled]
     });
 }
 
@@ -148,38 +147,35 @@ impl<F: Real, S: Space> RowFn<F, 1> for TransformRow<'_, '_, F, S> {
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
         let k = self.0.classes.classes();
         let logits = self.0.classes.row(self.0.shape().parameter_row(i));
-        let temperature = self.0.temperature;
         let blocks = logits.chunks_exact(k).zip(noise.chunks_exact(k));
         for ((logits, noise), x) in blocks.zip(x.chunks_exact_mut(k)) {
-            soften::<S, F, A>(a, (logits, noise), temperature, x);
+            let level = self.0.classes.level(logits);
+            map_coordinates([logits, noise], [&mut *x], |[l, g]| [(l - level) + g]);
+            soften::<S, F, A>(a, self.0.cooled, x);
         }
         F::zero()
     }
 }
 
+/// The softmax of z / T, or its logarithm, in place of z.
 #[inline(always)]
-fn soften<S: Space, F: Real, A: Arithmetic<F>>(a: A, (logits, noise): (&[F], &[F]), temperature: F, x: &mut [F]) {
-    let level = largest(logits);
-    map_coordinates([logits, noise], [&mut *x], |[l, g]| [(l - level) + g]);
+fn soften<S: Space, F: Real, A: Arithmetic<F>>(a: A, cooled: F, z: &mut [F]) {
     // The distance from the largest first, and then the temperature: at any, the largest is at 0.
-    let most = largest(x);
-    let off = |z: F| if z == most { F::zero() } else { (z - most) / temperature };
+    let most = largest(z);
+    let off = |z: F| if z == most { F::zero() } else { (z - most) * cooled };
     if S::LOG {
-        let others =
-            sum_coordinates::<false, _, 1, 0>([&*x], [], |[z]| (if z == most { F::zero() } else { a.exp(off(z)) }, []));
+        let others = sum_coordinates::<false, _, 1, 0>([&*z], [], |[z]| {
+            (if z == most { F::zero() } else { exp_not_above_0(a, off(z)) }, [])
+        });
         // Those that are as large as the largest, one as a rule.
-        let peaks = F::count(x.iter().filter(|&&z| z == most).count());
+        let peaks = F::count(z.iter().filter(|&&z| z == most).count());
         let whole = a.ln_1p(others + (peaks - F::one()));
-        x.iter_mut().for_each(|z| *z = off(*z) - whole);
+        z.iter_mut().for_each(|z| *z = off(*z) - whole);
         return;
     }
-    let mut total = F::zero();
-    for block in x.chunks_mut(64) {
-        block.iter_mut().for_each(|z| *z = a.exp(off(*z)));
-        total += sum_coordinates::<false, _, 1, 0>([&*block], [], |[e]| (e, []));
-    }
-    let share = total.recip();
-    x.iter_mut().for_each(|x| *x *= share);
+    z.iter_mut().for_each(|z| *z = exp_not_above_0(a, off(*z)));
+    let share = sum_long(z, |e| e).recip();
+    z.iter_mut().for_each(|x| *x *= share);
 }
 
 struct TemperatureRow<'a, 'b, F, S>(&'a Relaxed<'b, F, S>);
@@ -192,7 +188,7 @@ impl<F: Real, S: Space> RowFn<F, 3> for TemperatureRow<'_, '_, F, S> {
         let blocks = x.chunks_exact(k).zip(d_x.chunks_exact(k)).zip(logits.chunks_exact(k).zip(noise.chunks_exact(k)));
         let mut sum = F::zero();
         for ((x, d_x), (logits, noise)) in blocks {
-            let level = largest(logits);
+            let level = self.0.classes.level(logits);
             // y but for a number that the differences drop, also where a share is 0 in floating point.
             let y = |l: F, g: F| ((l - level) + g) / temperature;
             let share = |x: F| if S::LOG { a.exp(x) } else { x };
