@@ -182,10 +182,10 @@ fn gumbel_softmax(group: &mut BenchmarkGroup<'_, WallTime>) {
         let wide = |a: ArrayView2<'_, f32>| a.mapv(f64::from);
         let mut share = ((wide(logits.view()) + wide(draw.noise())) / temperature).mapv(f64::exp);
         share.rows_mut().into_iter().for_each(|mut row| row /= row.sum());
-        assert_near("shares", &draw.x(), share.iter().copied(), TERM);
+        assert_near("shares", draw.x(), share.iter().copied(), TERM);
         let slopes = wide(slopes.view());
         let means = (&share * &slopes).sum_axis(Axis(1)).insert_axis(Axis(1));
-        assert_near("gradient", &grad.flat(), (share * (slopes - means) / temperature).into_iter(), TERM);
+        assert_near("gradient", grad.flat(), share * (slopes - means) / temperature, TERM);
     };
     op(group, "gumbel_softmax_vjp_8192x64", check, || {
         let draw = black_box(&q).draw(&mut rng);

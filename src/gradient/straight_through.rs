@@ -155,7 +155,7 @@ impl<F: Real> RowFn<F, 2> for PullBackRow<'_, '_, F> {
                         let shares = &shares.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
                         jacobian(shares, cost, F::count(*of).recip(), grad);
                     }
-                    grad.iter_mut().for_each(|g| *g = *g / *temperature);
+                    grad.iter_mut().for_each(|g| *g /= *temperature);
                 }
             }
         }

@@ -209,7 +209,8 @@ impl<F: Real> RowFn<F, 2> for GivenRow<'_, '_, F> {
             let peak = peak(a, log_sum_exp_row(a, logits, z), x, noise);
             for (((z, &l), &x), &g) in z.iter_mut().zip(logits).zip(x).zip(noise) {
                 let below = -a.log_add_exp(-peak, -(l + g)).value;
-                *z = if x == F::one() { peak } else { below + (x - x) };
+                let given = if x == F::one() { peak } else { below };
+                *z = if x.is_nan() { x } else { given };
             }
         }
         F::zero()

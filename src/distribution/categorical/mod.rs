@@ -108,8 +108,7 @@ impl<'a, F: Real> Categorical<'a, F> {
                 expected: format!("a multiple of {classes}"),
             });
         }
-        // Not of a NaN.
-        let tame = !any(&*logits, |l| !(l.abs() <= F::of(TAME)));
+        let tame = !any(&*logits, |l| (l.abs() > F::of(TAME)) | l.is_nan());
         let logits = if tame { logits } else { support(name, logits, classes)? };
         Ok(Self { logits: Parameters::new(logits), classes, repeat, tame })
     }

@@ -151,31 +151,37 @@ impl<F: Real, S: Space> RowFn<F, 1> for TransformRow<'_, '_, F, S> {
         for ((logits, noise), x) in blocks.zip(x.chunks_exact_mut(k)) {
             let level = self.0.classes.level(logits);
             map_coordinates([logits, noise], [&mut *x], |[l, g]| [(l - level) + g]);
-            soften::<S, F, A>(a, self.0.cooled, x);
+            if S::LOG {
+                log_soften(a, self.0.temperature, x);
+            } else {
+                soften(a, self.0.cooled, x);
+            }
         }
         F::zero()
     }
 }
 
-/// The softmax of z / T, or its logarithm, in place of z.
+/// The softmax of z / T, in place of z. The distance from the largest first, and then the temperature: at any, the largest is at 0.
 #[inline(always)]
-fn soften<S: Space, F: Real, A: Arithmetic<F>>(a: A, cooled: F, z: &mut [F]) {
-    // The distance from the largest first, and then the temperature: at any, the largest is at 0.
+fn soften<F: Real, A: Arithmetic<F>>(a: A, cooled: F, z: &mut [F]) {
     let most = largest(z);
-    let off = |z: F| if z == most { F::zero() } else { (z - most) * cooled };
-    if S::LOG {
-        let others = sum_coordinates::<false, _, 1, 0>([&*z], [], |[z]| {
-            (if z == most { F::zero() } else { exp_not_above_0(a, off(z)) }, [])
-        });
-        // Those that are as large as the largest, one as a rule.
-        let peaks = F::count(z.iter().filter(|&&z| z == most).count());
-        let whole = a.ln_1p(others + (peaks - F::one()));
-        z.iter_mut().for_each(|z| *z = off(*z) - whole);
-        return;
-    }
-    z.iter_mut().for_each(|z| *z = exp_not_above_0(a, off(*z)));
+    z.iter_mut().for_each(|z| *z = exp_not_above_0(a, (*z - most) * cooled));
     let share = sum_long(z, |e| e).recip();
     z.iter_mut().for_each(|x| *x *= share);
+}
+
+/// Its logarithm.
+#[inline(always)]
+fn log_soften<F: Real, A: Arithmetic<F>>(a: A, temperature: F, z: &mut [F]) {
+    let most = largest(z);
+    z.iter_mut().for_each(|z| *z = (*z - most) / temperature);
+    let others = sum_coordinates::<false, _, 1, 0>([&*z], [], |[y]| {
+        (if y == F::zero() { F::zero() } else { exp_not_above_0(a, y) }, [])
+    });
+    // Those that are as large as the largest, one as a rule.
+    let peaks = F::count(z.iter().filter(|&&y| y == F::zero()).count());
+    let whole = a.ln_1p(others + (peaks - F::one()));
+    z.iter_mut().for_each(|y| *y -= whole);
 }
 
 struct TemperatureRow<'a, 'b, F, S>(&'a Relaxed<'b, F, S>);

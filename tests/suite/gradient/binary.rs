@@ -25,6 +25,9 @@ fn exact(logits: &[f64], order: &[usize], rows: Rows) -> Exact {
     .unwrap()
 }
 
+/// A cost of the bits of a sample.
+type CostOf<'a> = &'a dyn Fn(&[f64]) -> f64;
+
 type Rows<'a> = &'a dyn Fn(&Bernoulli<'_, f64>, Array2<f64>) -> Result<Array2<f64>>;
 
 fn costs(f: impl Fn(&[f64]) -> f64) -> impl Fn(ArrayView2<'_, f64>) -> Array1<f64> {
@@ -117,7 +120,7 @@ fn stat_arm_and_disarm_miss_nothing() {
     let logits = array![0.5_f64, -1.0, 0.2];
     let parity = |x: &[f64]| if x.iter().sum::<f64>() % 2.0 == 0.0 { 1.0 } else { -1.0 };
     let steep = |x: &[f64]| (x[0] - 2.0 * x[1] * x[2]).exp();
-    let problems: [&dyn Fn(&[f64]) -> f64; 3] = [&square(0.3), &parity, &steep];
+    let problems: [CostOf; 3] = [&square(0.3), &parity, &steep];
     let q = Bernoulli::identical(&logits, n).unwrap();
     for (k, f) in problems.into_iter().enumerate() {
         let truth = truth(&logits.to_vec(), f);

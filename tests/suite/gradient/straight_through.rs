@@ -16,8 +16,10 @@ fn mean(l: &Array1<f64>, rows: impl Fn(&Categorical<'_, f64>, Array2<f64>) -> Ar
     p.dot(&rows(&q, noise))
 }
 
+type OfPoints = Box<dyn Fn(ArrayView2<'_, f64>) -> Array2<f64>>;
+
 /// x'Ax + b'x, and its slopes.
-fn quadratic(a: &Array2<f64>, b: &Array1<f64>) -> [Box<dyn Fn(ArrayView2<'_, f64>) -> Array2<f64>>; 2] {
+fn quadratic(a: &Array2<f64>, b: &Array1<f64>) -> [OfPoints; 2] {
     let (a, b, both, own) = (a.clone(), b.clone(), a + &a.t(), b.clone());
     let cost = move |x: ArrayView2<'_, f64>| ((x.dot(&a) * x).sum_axis(Axis(1)) + x.dot(&b)).insert_axis(Axis(1));
     let slope = move |x: ArrayView2<'_, f64>| x.dot(&both) + &own;
