@@ -14,9 +14,11 @@
 //! | [`Quasi`] | noise that fills space evenly, for draws of whole sequences |
 //! | [`Reparameterize`] | the *pathwise* gradient: a slope in x pulled back to the parameters |
 //! | [`Kl`] | the divergence between two laws of a family (across two: [`DiagGaussian::kl_laplace`], [`DiagLaplace::kl_gaussian`]) |
+//! | [`Finite`] | all points, of a law of bits or classes |
 //! | [`MeanVariance`], [`Entropy`], [`Cdf`] | what their names say, where closed |
 //!
-//! Coordinates are independent in all of them but one: [`FullGaussian`], of which maps, marginals and conditionals are laws again.
+//! Coordinates are independent in all but these: [`FullGaussian`], of which maps, marginals and conditionals are laws again, and
+//! the blocks of [`Categorical`] and of its relaxations, [`Concrete`] and [`ExpConcrete`].
 //!
 //! Parameters are unconstrained (`log_scale`, `logits`, what is `below` the diagonal of a factor): every finite array is legal. NaN in data
 //! or parameters stays in the row that holds it until a reduction refuses it.

@@ -19,5 +19,5 @@ mod threads;
 pub use level::Level;
 pub(crate) use level::{Work, run};
 pub use pass::{Filled, RowFn, fill_at};
-pub(crate) use pass::{fill, fill_into, overwrite, write_rows};
+pub(crate) use pass::{RowsFn, fill, fill_into, overwrite, rewrite, write_rows};
 pub(crate) use threads::{map, several};

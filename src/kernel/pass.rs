@@ -215,8 +215,8 @@ struct Overwrite<'a, F, R> {
     f: &'a R,
 }
 
-/// Numbers that are copied before they are written over, some rows of them: they stay in the nearest cache.
-const COPIED: usize = 1 << 11;
+/// Numbers of some rows that are written over together: they stay in the nearest cache.
+const TOGETHER: usize = 1 << 11;
 
 impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
     type Output = ();
@@ -224,7 +224,7 @@ impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
     #[inline(always)]
     fn work<A: Arithmetic<F>>(self, a: A) {
         let Self { start, width, rows, f } = self;
-        let together = (COPIED / width.max(1)).max(1);
+        let together = (TOGETHER / width.max(1)).max(1);
         let mut copies = vec![F::zero(); (together * width).min(rows.len())];
         for (b, rows) in rows.chunks_mut((together * width).max(1)).enumerate() {
             let copies = &mut copies[..rows.len()];
@@ -233,6 +233,39 @@ impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
             for (k, (row, out)) in pairs.enumerate() {
                 f.row(a, start + b * together + k, [row], out);
             }
+        }
+    }
+}
+
+/// Some rows at a time, in place: for a row whose steps wait for each other, so that several are under way together.
+pub(crate) trait RowsFn<F: Real>: Sync {
+    /// Rows `start`, `start + 1`, ..., one behind the other, as many as stay in the nearest cache.
+    fn rows<A: Arithmetic<F>>(&self, a: A, start: usize, rows: &mut [F]);
+}
+
+/// Each row of `width` numbers replaced by what `f` makes of it.
+pub(crate) fn rewrite<F: Real>(rows: &mut [F], width: usize, f: &impl RowsFn<F>) {
+    let each = (TASK / width.max(1)).max(1);
+    let pieces = rows.chunks_mut((each * width).max(1)).enumerate().collect();
+    map(pieces, |(k, rows)| run(Level::best(), Rewrite { start: k * each, width, rows, f }));
+}
+
+struct Rewrite<'a, F, R> {
+    start: usize,
+    width: usize,
+    rows: &'a mut [F],
+    f: &'a R,
+}
+
+impl<F: Real, R: RowsFn<F>> Work<F> for Rewrite<'_, F, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn work<A: Arithmetic<F>>(self, a: A) {
+        let Self { start, width, rows, f } = self;
+        let together = (TOGETHER / width.max(1)).max(1);
+        for (b, rows) in rows.chunks_mut((together * width).max(1)).enumerate() {
+            f.rows(a, start + b * together, rows);
         }
     }
 }

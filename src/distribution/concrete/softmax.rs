@@ -5,16 +5,22 @@ use super::{Relaxed, Space};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::law::Distribution;
 use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
-use crate::kernel::{RowFn, fill, overwrite};
+use crate::kernel::{RowFn, RowsFn, fill, rewrite};
 use crate::noise::Standard;
 use crate::rows::{map_coordinates, sum_coordinates, sum_long, weigh};
 use crate::special::{exp_not_above_0, largest};
 use crate::{Real, Result};
 
 impl<F: Real, S: Space> Relaxed<'_, F, S> {
-    fn softened(&self, noise: Array2<F>) -> Draw<F> {
-        let (_, [x]) = fill(noise.nrows(), [noise.view()], [self.shape().dim], &TransformRow(self));
-        Draw::held(x, noise)
+    /// In row order, whatever the order of the noise.
+    fn softened(&self, noise: &ArrayRef2<F>) -> Array2<F> {
+        let mut x = noise.as_standard_layout().into_owned();
+        self.soften(x.as_slice_mut().unwrap_or_default());
+        x
+    }
+
+    fn soften(&self, rows: &mut [F]) {
+        rewrite(rows, self.shape().dim, &SoftenRows(self));
     }
 
     /// The derivative in the temperature of each sample row, from a slope `d_x` at a draw, with its noise held:
@@ -47,13 +53,14 @@ impl<F: Real, S: Space> Relaxed<'_, F, S> {
 
 impl<F: Real, S: Space> Sample<F> for Relaxed<'_, F, S> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
-        self.softened(self.noise(rng))
+        let noise = self.noise(rng);
+        Draw::held(self.softened(&noise), noise)
     }
 
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
         let mut x = self.noise(rng);
         // In standard layout by construction: always a slice.
-        overwrite(x.as_slice_mut().unwrap_or_default(), self.shape().dim, &TransformRow(self));
+        self.soften(x.as_slice_mut().unwrap_or_default());
         x
     }
 
@@ -61,7 +68,7 @@ impl<F: Real, S: Space> Sample<F> for Relaxed<'_, F, S> {
         self.shape().samples_door("out", out)?;
         let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
         Standard::Gumbel.fill(rng, rows);
-        overwrite(rows, self.shape().dim, &TransformRow(self));
+        self.soften(rows);
         Ok(())
     }
 }
@@ -75,13 +82,13 @@ impl<F: Real, S: Space> Transform<F> for Relaxed<'_, F, S> {
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
-        Ok(self.softened(noise))
+        Ok(Draw::held(self.softened(&noise), noise))
     }
 
     fn sample_from(&self, mut noise: Array2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("noise", &noise)?;
-        let Some(rows) = noise.as_slice_mut() else { return Ok(self.softened(noise).into_x()) };
-        overwrite(rows, self.shape().dim, &TransformRow(self));
+        let Some(rows) = noise.as_slice_mut() else { return Ok(self.softened(&noise)) };
+        self.soften(rows);
         Ok(noise)
     }
 }
@@ -140,37 +147,38 @@ fn pull_back_of_logarithms<F: Real, A: Arithmetic<F>>(
     });
 }
 
-struct TransformRow<'a, 'b, F, S>(&'a Relaxed<'b, F, S>);
+/// Noise becomes samples. Each step is made for several rows before the next: within a row it waits for the one before.
+struct SoftenRows<'a, 'b, F, S>(&'a Relaxed<'b, F, S>);
 
-impl<F: Real, S: Space> RowFn<F, 1> for TransformRow<'_, '_, F, S> {
+impl<F: Real, S: Space> RowsFn<F> for SoftenRows<'_, '_, F, S> {
     #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
-        let k = self.0.classes.classes();
-        let logits = self.0.classes.row(self.0.shape().parameter_row(i));
-        let blocks = logits.chunks_exact(k).zip(noise.chunks_exact(k));
-        for ((logits, noise), x) in blocks.zip(x.chunks_exact_mut(k)) {
-            let level = self.0.classes.level(logits);
-            map_coordinates([logits, noise], [&mut *x], |[l, g]| [(l - level) + g]);
-            if S::LOG {
-                log_soften(a, self.0.temperature, x);
-            } else {
-                soften(a, self.0.cooled, x);
+    fn rows<A: Arithmetic<F>>(&self, a: A, start: usize, rows: &mut [F]) {
+        let (k, width) = (self.0.classes.classes(), self.0.shape().dim);
+        for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+            let logits = self.0.classes.row(self.0.shape().parameter_row(start + i));
+            for (logits, z) in logits.chunks_exact(k).zip(row.chunks_exact_mut(k)) {
+                let level = self.0.classes.level(logits);
+                z.iter_mut().zip(logits).for_each(|(z, &l)| *z += l - level);
             }
         }
-        F::zero()
+        if S::LOG {
+            rows.chunks_exact_mut(k).for_each(|z| log_soften(a, self.0.temperature, z));
+            return;
+        }
+        for z in rows.chunks_exact_mut(k) {
+            let most = largest(z);
+            z.iter_mut().for_each(|z| *z -= most);
+        }
+        rows.iter_mut().for_each(|z| *z = exp_not_above_0(a, *z * self.0.cooled));
+        for e in rows.chunks_exact_mut(k) {
+            let share = sum_long(e, |e| e).recip();
+            e.iter_mut().for_each(|x| *x *= share);
+        }
     }
 }
 
-/// The softmax of z / T, in place of z. The distance from the largest first, and then the temperature: at any, the largest is at 0.
-#[inline(always)]
-fn soften<F: Real, A: Arithmetic<F>>(a: A, cooled: F, z: &mut [F]) {
-    let most = largest(z);
-    z.iter_mut().for_each(|z| *z = exp_not_above_0(a, (*z - most) * cooled));
-    let share = sum_long(z, |e| e).recip();
-    z.iter_mut().for_each(|x| *x *= share);
-}
-
-/// Its logarithm.
+/// The logarithm of the softmax of z / T, in place of z. The distance from the largest first, and then the temperature: at any,
+/// the largest is at 0.
 #[inline(always)]
 fn log_soften<F: Real, A: Arithmetic<F>>(a: A, temperature: F, z: &mut [F]) {
     let most = largest(z);
