@@ -47,6 +47,7 @@ pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard
 pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
 pub use categorical::Categorical;
+pub(crate) use concrete::pull_back_of_shares;
 pub use concrete::{Concrete, ExpConcrete, LogSimplex, Relaxed, Simplex, Space};
 pub use finite::Finite;
 pub use full_gaussian::{FullGaussian, FullParts};

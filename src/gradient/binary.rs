@@ -2,13 +2,11 @@ use std::marker::PhantomData;
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::antithetic::antithetic;
-use super::plan::{Bias, Plan};
+use super::plan::{Bias, Plan, costs_door};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::LogitParts;
 use crate::kernel::{RowFn, fill};
 use crate::rows::{Grad, map_coordinates};
-use crate::shape::{no_nan, same_shape};
 use crate::special::Special;
 use crate::{Bernoulli, Distribution, Mirror, Real, Result, Transform};
 
@@ -59,7 +57,7 @@ impl PairWeight for OfClasses {
 /// Asks for 2 costs a sample. Bias: unbiased. Variance: of one coordinate, that of the score function with leave-one-out at the
 /// most, and less where the bit is fair; [`DisArm`] has never more, at the same costs.
 /// Shapes: noise `(n, dim)`, points `(2 n, dim)`, the two of a sample one after the other, that of 1 - u first.
-/// Errors: `Shape`, or `NaN` with the row, of `cost`. Source: Yin and Zhou 2019; chapter `gradient/binary`.
+/// Errors: `Shape`, `NaN` or `Entry` with the row, where a cost is not finite. Source: Yin and Zhou 2019; chapter `gradient/binary`.
 pub type Arm<'a, F> = BinaryPairs<'a, F, OfUniform>;
 
 /// The DisARM estimator (U2G) of d/d logits E f(b), b of independent bits: [`Arm`] in the mean over what its bits do not
@@ -100,7 +98,10 @@ pub struct BinaryPairs<'a, F, W> {
 impl<'a, F: Real, W: PairWeight> BinaryPairs<'a, F, W> {
     /// Pairs of samples made from uniform noise, `(n, dim)`. Errors: `Shape` of `noise`.
     pub fn propose(law: &'a Bernoulli<'a, F>, noise: Array2<F>) -> Result<Self> {
-        let both = antithetic(law, &law.mirror(&noise)?)?;
+        let mirrored = law.mirror(&noise)?;
+        let both = Array2::from_shape_fn((2 * noise.nrows(), noise.ncols()), |(i, j)| {
+            if i % 2 == 0 { mirrored[[i / 2, j]] } else { noise[[i / 2, j]] }
+        });
         let points = law.clone().repeat_rows(2).sample_from(both)?;
         Ok(Self { law, noise, points, weight: PhantomData })
     }
@@ -115,8 +116,7 @@ impl<F: Real, W: PairWeight> Plan<F> for BinaryPairs<'_, F, W> {
     }
 
     fn rows(&self, cost: &Array1<F>) -> Result<Grad<F, LogitParts>> {
-        same_shape("cost", cost.shape(), &[self.points.nrows()])?;
-        no_nan("cost", cost)?;
+        costs_door(cost, self.points.nrows())?;
         let row = PairRow::<F, W> { plan: self, cost };
         let (_, [grad]) = fill(self.noise.nrows(), [self.noise.view()], [self.noise.ncols()], &row);
         Ok(Grad::held(grad, self.law.parts()))

@@ -52,15 +52,15 @@ impl<'a, F: Real, D: Finite<F>> Enumeration<'a, F, D> {
         Ok(Self { law, points, of })
     }
 
-    /// ln q of each point and its score, of parameter row `t`.
-    fn row_of(&self, t: usize, cost: &[F], grad: &mut [F]) {
+    /// Adds the gradient of parameter row `t`. NaN logits make it NaN.
+    fn add_row(&self, t: usize, cost: &[F], grad: &mut [F]) {
         let mut score = vec![F::zero(); grad.len()];
         let at = |s: usize| self.points.row(t * self.of + s).to_vec();
         let chance = |s: usize, score: &mut [F]| Plain.exp(self.law.log_prob_row::<_, true>(Plain, t, &at(s), score));
         let mean = (0..self.of).fold(F::zero(), |sum, s| sum + weigh(chance(s, &mut score), cost[s]));
         for (s, &cost) in cost.iter().enumerate() {
             let chance = chance(s, &mut score);
-            if chance > F::zero() {
+            if chance != F::zero() {
                 let weight = chance * (cost - mean);
                 grad.iter_mut().zip(&score).for_each(|(g, &score)| *g += weight * score);
             }
@@ -83,7 +83,7 @@ impl<F: Real, D: Finite<F>> Plan<F> for Enumeration<'_, F, D> {
         let mut flat = Array2::zeros((self.law.shape().rows, parts.width()));
         for (t, mut row) in flat.rows_mut().into_iter().enumerate() {
             let row = row.as_slice_mut().unwrap_or_default();
-            self.row_of(t, &cost[t * self.of..(t + 1) * self.of], row);
+            self.add_row(t, &cost[t * self.of..(t + 1) * self.of], row);
         }
         Ok(Grad::held(flat, parts))
     }

@@ -23,8 +23,9 @@ pub enum Relaxation {
 ///
 /// Asks for slopes of the cost, `(n, dim)`, at the points. Bias: biased, by as much as E f(y) moves otherwise than E f(x), at
 /// *every* temperature, and not to be told from the sample: the sign may be wrong, also where f is a square
-/// (chapter `distribution/concrete`). As T falls to 0 the soft form tends to the truth, and its variance grows as 1 / T; the
-/// hard form does not tend to it. Unbiased rivals need no slope: [`ScoreFunction`](super::ScoreFunction) with
+/// (chapter `distribution/concrete`). As T falls to 0 the soft form tends to the truth, and the hard one to the mean of
+/// [`StraightThrough::rein_max`](super::StraightThrough::rein_max), which is the truth for quadratic forms; the variance of both grows as
+/// 1 / T. Unbiased rivals need no slope: [`ScoreFunction`](super::ScoreFunction) with
 /// [`LeaveOneOut`](super::Baseline::LeaveOneOut), and those of bits.
 /// Errors: `Shape`, or `NaN` with the row, of the slopes. Source: Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017.
 ///
@@ -62,10 +63,15 @@ impl<'a, F: Real> GumbelSoftmax<'a, F> {
 
     /// The derivative in the temperature, a number a sample: `(n,)`.
     ///
-    /// Errors: `Shape` of the slopes.
+    /// Errors: `Shape`, or `NaN` with the row, of the slopes.
     pub fn d_temperature(&self, cost: &ArrayRef2<F>) -> Result<Array1<F>> {
-        same_shape("cost", cost.shape(), self.draw.x().shape())?;
+        self.slopes_door(cost)?;
         self.law.d_temperature(&self.draw, cost)
+    }
+
+    fn slopes_door(&self, cost: &ArrayRef2<F>) -> Result<()> {
+        same_shape("cost", cost.shape(), self.draw.x().shape())?;
+        no_nan_rows("cost", cost)
     }
 }
 
@@ -78,8 +84,7 @@ impl<F: Real> Plan<F> for GumbelSoftmax<'_, F> {
     }
 
     fn rows(&self, cost: &Array2<F>) -> Result<Grad<F, LogitParts>> {
-        same_shape("cost", cost.shape(), self.draw.x().shape())?;
-        no_nan_rows("cost", cost)?;
+        self.slopes_door(cost)?;
         Ok(self.law.pathwise(&self.draw, cost)?.collect())
     }
 
@@ -89,46 +94,5 @@ impl<F: Real> Plan<F> for GumbelSoftmax<'_, F> {
 
     fn bias(&self) -> Bias {
         Bias::Biased
-    }
-}
-
-/// Temperatures that fall from step to step: from, from e^-rate, from e^-2 rate, ..., and never below the floor.
-///
-/// ```
-/// use estimand::gradient::Annealing;
-///
-/// let mut temperature = Annealing::new(1.0_f64, 0.5, 0.2)?;
-/// let first: Vec<_> = temperature.by_ref().take(4).collect();
-/// assert_eq!((first[0], first[1], first[3]), (1.0, (-0.5_f64).exp(), (-1.5_f64).exp()));
-/// assert_eq!(temperature.nth(10), Some(0.2));
-/// # Ok::<(), estimand::Error>(())
-/// ```
-///
-/// Source: Jang, Gu and Poole 2017.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Annealing<F> {
-    from: F,
-    rate: F,
-    floor: F,
-    step: usize,
-}
-
-impl<F: Real> Annealing<F> {
-    /// Errors: `Parameter` where `from` or `floor` is not a finite number above 0, or `rate` is negative or not finite.
-    pub fn new(from: F, rate: F, floor: F) -> Result<Self> {
-        crate::shape::positive("from", from)?;
-        crate::shape::positive("floor", floor)?;
-        crate::shape::not_negative("rate", rate)?;
-        Ok(Self { from, rate, floor, step: 0 })
-    }
-}
-
-impl<F: Real> Iterator for Annealing<F> {
-    type Item = F;
-
-    fn next(&mut self) -> Option<F> {
-        let fallen = self.from * (-self.rate * F::count(self.step)).exp();
-        self.step = self.step.saturating_add(1);
-        Some(if fallen > self.floor { fallen } else { self.floor })
     }
 }

@@ -12,7 +12,7 @@
 //! | [`StickingTheLanding`] | slopes of log p(x, z) | unbiased | the path of an ELBO without the score: no variance at the posterior |
 //! | [`MeasureValued`] | costs, 4 a sample and coordinate | unbiased | Gaussian laws and any cost, with the variance of a smooth one |
 //! | [`Enumeration`] | costs, at each point of a finite law | unbiased | exact; 2^d costs for d bits |
-//! | [`Arm`], [`DisArm`] | costs, 2 a sample | unbiased | bits: mirrored pairs, less variance than leave-one-out where bits are nearly fair |
+//! | [`Arm`], [`DisArm`] | costs, 2 a sample | unbiased | bits: mirrored pairs; of one bit less variance than leave-one-out, of DisARM none at a fair one |
 //! | [`GumbelSoftmax`] | slopes of the cost | biased | classes: the path of a relaxed sample |
 //! | [`StraightThrough`] | slopes of the cost at classes | biased | the same through the mean; ReinMax, Rao-Blackwellised |
 //! | [`FiniteDifference`] | costs, 4 a sample and coordinate | biased | common random numbers; a yardstick |
@@ -24,6 +24,7 @@
 //! ([`Plan::grouped`]), and a baseline that is fitted to the samples has to leave groups out
 //! ([`Baseline::LeaveGroupOut`]). [`compare`] measures any of them side by side.
 
+mod annealing;
 mod antithetic;
 mod baseline;
 mod binary;
@@ -41,6 +42,7 @@ mod plan;
 mod score_function;
 mod straight_through;
 
+pub use annealing::Annealing;
 pub use antithetic::antithetic;
 pub use baseline::{Baseline, Fitted, MovingAverage};
 pub use binary::{Arm, BinaryPairs, DisArm, OfClasses, OfUniform, PairWeight};
@@ -49,7 +51,7 @@ pub use control_variates::{Controlled, control_variates};
 pub use enumeration::Enumeration;
 pub use estimate::Estimate;
 pub use finite_difference::FiniteDifference;
-pub use gumbel_softmax::{Annealing, GumbelSoftmax, Relaxation};
+pub use gumbel_softmax::{GumbelSoftmax, Relaxation};
 pub use measure_valued::{Coupling, MeasureValued};
 pub use pathwise::{Pathwise, StickingTheLanding, pathwise};
 pub use plan::{Bias, Grouped, Plan};

@@ -1,9 +1,9 @@
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayRef1, ArrayView2};
 
 use super::estimate::Estimate;
 use crate::rows::Grad;
-use crate::shape::groups;
-use crate::{Parts, Real, Result};
+use crate::shape::{groups, no_nan, same_shape};
+use crate::{Error, Parts, Real, Result};
 
 /// What the mean of an estimator over its noise has to do with the gradient; its docs say how far off it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -193,4 +193,13 @@ impl<F: Real, P: Plan<F>> Plan<F> for Grouped<P> {
     fn bias(&self) -> Bias {
         self.plan.bias()
     }
+}
+
+/// The door of costs that are subtracted from each other: finite numbers, one a point.
+pub(super) fn costs_door<F: Real>(cost: &ArrayRef1<F>, points: usize) -> Result<()> {
+    same_shape("cost", cost.shape(), &[points])?;
+    no_nan("cost", cost)?;
+    let infinite = cost.iter().position(|c| c.is_infinite());
+    let expected = "a finite cost";
+    infinite.map_or(Ok(()), |i| Err(Error::Entry { name: "cost", index: vec![i], value: cost[i].as_f64(), expected }))
 }

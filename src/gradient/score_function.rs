@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayView2};
 use super::baseline::Baseline;
 use super::estimate::Estimate;
 use super::fitted_baseline;
-use super::plan::{Bias, Plan};
+use super::plan::{Bias, Plan, costs_door};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::Level;
 use crate::rows::{Batch, Fold, Grad, pairwise, reduce, weigh};
@@ -82,11 +82,7 @@ pub fn score_function_at<F: Real, R: Rows<F>>(
 /// The door of costs, and of a baseline.
 fn admit<F: Real>(cost: &ArrayRef1<F>, shape: Shape, baseline: &Baseline<'_, F>) -> Result<()> {
     admit_baseline("cost", shape, baseline)?;
-    same_shape("cost", cost.shape(), &[shape.samples()])?;
-    no_nan("cost", cost)?;
-    let infinite = cost.iter().position(|c| c.is_infinite());
-    let expected = "a finite cost";
-    infinite.map_or(Ok(()), |i| Err(Error::Entry { name: "cost", index: vec![i], value: cost[i].as_f64(), expected }))
+    costs_door(cost, shape.samples())
 }
 
 /// The door of a baseline, which needs no costs; `name` is what has too few rows a parameter row for it.

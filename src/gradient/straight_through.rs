@@ -2,19 +2,19 @@ use ndarray::{Array2, ArrayRef2, ArrayView2};
 
 use super::plan::{Bias, Plan};
 use crate::arithmetic::Arithmetic;
-use crate::distribution::LogitParts;
+use crate::distribution::{LogitParts, pull_back_of_shares};
 use crate::kernel::{RowFn, fill};
-use crate::rows::{Grad, sum_coordinates};
-use crate::shape::{at_least_one, no_nan_rows, positive, same_shape};
-use crate::{Categorical, Concrete, Distribution, MeanVariance, Real, Result, Transform};
+use crate::rows::Grad;
+use crate::shape::{no_nan_rows, positive, same_shape};
+use crate::{Categorical, Concrete, Distribution, Error, MeanVariance, Real, Result, Transform};
 
 /// What stands for the derivative of a one-hot sample, which has none.
 #[derive(Debug, Clone, PartialEq)]
 enum Surrogate<F> {
     /// The softmax of the logits.
     Mean,
-    /// Twice the softmax half of the way to the sample, less half of that of the logits.
-    ReinMax,
+    /// Twice the softmax half of the way to the sample, `(n, dim)`, less half of that of the logits.
+    ReinMax { half: Array2<F> },
     /// Relaxed samples, `of` rows a sample, made of other noise that would have drawn the same class: `(n of, dim)`.
     RaoBlackwell { shares: Array2<F>, of: usize, temperature: F },
 }
@@ -26,13 +26,14 @@ enum Surrogate<F> {
 /// |---|---|---|
 /// | [`propose`](Self::propose) | J(p)' f'(x), p = softmax(l) | f is linear |
 /// | [`rein_max`](Self::rein_max) | 2 J((p + x) / 2)' f'(x) - J(p)' f'(x) / 2 | f is a quadratic form |
-/// | [`rao_blackwell`](Self::rao_blackwell) | mean over z given x of J(softmax(z / T))' f'(x) / T | never, but for its limit |
+/// | [`rao_blackwell`](Self::rao_blackwell) | mean over k draws of z given x of J(softmax(z / T))' f'(x) / T | as T falls to 0 f is a quadratic form |
 ///
 /// with J(s) = diag(s) - s s' in each block. Asks for slopes of the cost, `(n, dim)`, at one-hot points. The cost is met at
 /// classes alone, so it need not be defined between them but for its slope.
 ///
-/// Bias: biased; of [`rein_max`](Self::rein_max) by terms of third order in f alone. Variance: low; that of `rao_blackwell` is below that of
-/// [`GumbelSoftmax`](super::GumbelSoftmax) of [`Hard`](super::Relaxation::Hard), of which it is the conditional mean, and the bias the same.
+/// Bias: biased; of [`rein_max`](Self::rein_max) by terms of third order in f alone. Variance: low; `rao_blackwell` has the mean of
+/// [`GumbelSoftmax`](super::GumbelSoftmax) of [`Hard`](super::Relaxation::Hard) and at most its variance, with k = 1 the same, and as
+/// k grows that of the conditional mean given the class.
 /// Errors: `Shape`, or `NaN` with the row, of the slopes.
 /// Source: Bengio, Leonard and Courville 2013; Liu and others 2023 (ReinMax); Paulus, Maddison and Krause 2021
 /// (Rao-Blackwellised); chapter `distribution/concrete`.
@@ -79,13 +80,18 @@ impl<'a, F: Real> StraightThrough<'a, F> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn rein_max(law: &'a Categorical<'a, F>, noise: Array2<F>) -> Result<Self> {
-        Ok(Self { surrogate: Surrogate::ReinMax, ..Self::propose(law, noise)? })
+        let plan = Self::propose(law, noise)?;
+        let shape = law.shape();
+        let half = Array2::from_shape_fn(plan.x.dim(), |(i, j)| {
+            F::of(0.5) * (plan.mean[[shape.parameter_row(i), j]] + plan.x[[i, j]])
+        });
+        Ok(Self { surrogate: Surrogate::ReinMax { half }, ..plan })
     }
 
     /// Through relaxed samples, in the mean over several of them that have the class of the sample.
     ///
     /// Shapes: `noise: (n, dim)` draws the sample; `others: (n k, dim)`, k rows of a sample one after the other, are Gumbel noise of the
-    /// relaxed ones. Errors: `Shape`, of `others` where its rows are not a multiple of n; `Parameter` of the temperature, or where k = 0.
+    /// relaxed ones. Errors: `Shape`; `Count` where the rows of `others` are not a multiple of n above 0; `Parameter` of the temperature.
     pub fn rao_blackwell(
         law: &'a Categorical<'a, F>,
         noise: Array2<F>,
@@ -94,14 +100,16 @@ impl<'a, F: Real> StraightThrough<'a, F> {
     ) -> Result<Self> {
         positive("temperature", temperature)?;
         let plan = Self::propose(law, noise)?;
-        let n = plan.x.nrows();
-        let of = others.nrows() / n.max(1);
-        if n > 0 {
-            at_least_one("k", of)?;
+        let (n, width) = plan.x.dim();
+        let (got, of) = (others.nrows(), others.nrows() / n.max(1));
+        if got != n * of || (n > 0 && of == 0) {
+            let expected = format!("a multiple of {n} above 0");
+            return Err(Error::Count { name: "others", axis: "rows", got, expected });
         }
-        same_shape("others", others.shape(), &[n * of, plan.x.ncols()])?;
+        same_shape("others", others.shape(), &[got, width])?;
+        let of = of.max(1);
         let repeated = Array2::from_shape_fn(others.dim(), |(i, j)| plan.x[[i / of, j]]);
-        let perturbed = law.clone().repeat_rows(of).perturbed_given(&repeated, others)?;
+        let perturbed = law.clone().repeat_rows(of).perturbed_from_level(&repeated, others)?;
         let flat = Concrete::new(Array2::zeros(others.dim()), law.classes(), temperature)?;
         let shares = flat.sample_from(perturbed)?;
         Ok(Self { surrogate: Surrogate::RaoBlackwell { shares, of, temperature }, ..plan })
@@ -119,7 +127,7 @@ impl<F: Real> Plan<F> for StraightThrough<'_, F> {
     fn rows(&self, cost: &Array2<F>) -> Result<Grad<F, LogitParts>> {
         same_shape("cost", cost.shape(), self.x.shape())?;
         no_nan_rows("cost", cost)?;
-        let (_, [grad]) = fill(cost.nrows(), [self.x.view(), cost.view()], [cost.ncols()], &PullBackRow(self));
+        let (_, [grad]) = fill(cost.nrows(), [cost.view()], [cost.ncols()], &PullBackRow(self));
         Ok(Grad::held(grad, self.law.parts()))
     }
 
@@ -134,38 +142,33 @@ impl<F: Real> Plan<F> for StraightThrough<'_, F> {
 
 struct PullBackRow<'a, 'b, F>(&'a StraightThrough<'b, F>);
 
-impl<F: Real> RowFn<F, 2> for PullBackRow<'_, '_, F> {
+impl<F: Real> RowFn<F, 1> for PullBackRow<'_, '_, F> {
     #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, _: A, i: usize, [x, cost]: [&[F]; 2], grad: &mut [F]) -> F {
+    fn row<A: Arithmetic<F>>(&self, _: A, i: usize, [cost]: [&[F]; 1], grad: &mut [F]) -> F {
         let plan = self.0;
         let k = plan.law.classes();
         let mean = plan.mean.row(plan.law.shape().parameter_row(i)).to_slice().unwrap_or_default();
-        let blocks = x.chunks_exact(k).zip(cost.chunks_exact(k)).zip(mean.chunks_exact(k));
-        for (b, (((x, cost), mean), grad)) in blocks.zip(grad.chunks_exact_mut(k)).enumerate() {
+        let blocks = cost.chunks_exact(k).zip(mean.chunks_exact(k));
+        for (b, ((cost, mean), grad)) in blocks.zip(grad.chunks_exact_mut(k)).enumerate() {
             match &plan.surrogate {
-                Surrogate::Mean => jacobian(mean, cost, F::one(), grad),
-                Surrogate::ReinMax => {
-                    jacobian(mean, cost, -F::of(0.5), grad);
-                    let half: Vec<F> = mean.iter().zip(x).map(|(&p, &x)| F::of(0.5) * (p + x)).collect();
-                    jacobian(&half, cost, F::of(2.0), grad);
+                Surrogate::Mean => pull_back_of_shares((mean, cost), grad, |_, moved| moved),
+                Surrogate::ReinMax { half } => {
+                    let half = half.row(i);
+                    let half = &half.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
+                    pull_back_of_shares((half, cost), grad, |_, moved| moved + moved);
+                    pull_back_of_shares((mean, cost), grad, |twice, moved| twice - F::of(0.5) * moved);
                 }
                 Surrogate::RaoBlackwell { shares, of, temperature } => {
+                    let by = (F::count(*of) * *temperature).recip();
+                    grad.fill(F::zero());
                     for m in i * of..(i + 1) * of {
                         let shares = shares.row(m);
                         let shares = &shares.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
-                        jacobian(shares, cost, F::count(*of).recip(), grad);
+                        pull_back_of_shares((shares, cost), grad, |sum, moved| sum + by * moved);
                     }
-                    grad.iter_mut().for_each(|g| *g /= *temperature);
                 }
             }
         }
         F::zero()
     }
-}
-
-/// Adds `by` times (diag(s) - s s') d.
-#[inline(always)]
-fn jacobian<F: Real>(s: &[F], d: &[F], by: F, grad: &mut [F]) {
-    let mean = sum_coordinates::<false, _, 2, 0>([s, d], [], |[s, d]| (s * d, []));
-    grad.iter_mut().zip(s).zip(d).for_each(|((g, &s), &d)| *g += by * s * (d - mean));
 }

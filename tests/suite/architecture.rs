@@ -138,6 +138,8 @@ fn imports() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
                 let as_file = format!("{folder}/{first}");
                 if src.join(format!("{as_file}.rs")).exists() {
                     inner.insert(as_file);
+                } else if src.join(&as_file).join("mod.rs").exists() {
+                    inner.insert(format!("{as_file}/mod"));
                 } else if let Some(file) = reexported.get(&first) {
                     inner.insert(file.clone());
                 } else if name != format!("{folder}/mod") {

@@ -11,13 +11,13 @@ use crate::distribution::sample::{Draw, Mirror, Quasi, Sample, Transform, assign
 use crate::kernel::{RowFn, fill, overwrite};
 use crate::noise::Standard;
 use crate::rows::{Grad, sum_coordinates, weigh};
-use crate::shape::same_shape;
-use crate::special::{Special, log_sum_exp_row};
+use crate::shape::{no_nan_rows, same_shape};
+use crate::special::{Special, largest, log_sum_exp_row, log_sum_exp_value};
 use crate::{Real, Result};
 
 impl<F: Real> Categorical<'_, F> {
     /// Samples as labels, `(n, blocks)`: those of [`sample`](Sample::sample) for the same generator, and a K-th of their
-    /// memory.
+    /// memory. Errors: `NaN` of the logits, with the row.
     ///
     /// ```
     /// use estimand::{Categorical, Sample, ndarray::array};
@@ -25,19 +25,20 @@ impl<F: Real> Categorical<'_, F> {
     ///
     /// let logits = array![0.0, 1.0, 2.0];
     /// let q = Categorical::shared(&logits, 3, 5)?;
-    /// let labels = q.sample_labels(&mut StdRng::seed_from_u64(1));
+    /// let labels = q.sample_labels(&mut StdRng::seed_from_u64(1))?;
     /// assert_eq!(q.one_hot(&labels)?, q.sample(&mut StdRng::seed_from_u64(1)));
     /// # Ok::<(), estimand::Error>(())
     /// ```
-    pub fn sample_labels<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<usize> {
+    pub fn sample_labels<R: Rng + ?Sized>(&self, rng: &mut R) -> Result<Array2<usize>> {
+        no_nan_rows("logits", &self.logits)?;
         let noise = self.noise(rng);
         let k = self.classes;
-        Array2::from_shape_fn((noise.nrows(), self.blocks()), |(i, b)| {
+        Ok(Array2::from_shape_fn((noise.nrows(), self.blocks()), |(i, b)| {
             let logits = &self.logits.row(self.shape().parameter_row(i))[b * k..(b + 1) * k];
             let noise = noise.row(i);
             let noise = &noise.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
-            winner(self.level(logits), logits, noise).unwrap_or_default()
-        })
+            winner(logits, noise).unwrap_or_default()
+        }))
     }
 
     fn picked(&self, noise: Array2<F>) -> Draw<F> {
@@ -68,8 +69,19 @@ impl<F: Real> Categorical<'_, F> {
     /// ```
     pub fn perturbed_given(&self, x: &ArrayRef2<F>, noise: &ArrayRef2<F>) -> Result<Array2<F>> {
         self.given_door(x, noise)?;
-        let (_, [z]) = fill(x.nrows(), [x.view(), noise.view()], [self.logits.ncols()], &GivenRow(self));
-        Ok(z)
+        Ok(self.given(x, noise, true))
+    }
+
+    /// The same less the largest logit of each block, by which its size costs no digits.
+    pub(crate) fn perturbed_from_level(&self, x: &ArrayRef2<F>, noise: &ArrayRef2<F>) -> Result<Array2<F>> {
+        self.given_door(x, noise)?;
+        Ok(self.given(x, noise, false))
+    }
+
+    fn given(&self, x: &ArrayRef2<F>, noise: &ArrayRef2<F>, with_level: bool) -> Array2<F> {
+        let row = GivenRow { law: self, with_level };
+        let (_, [z]) = fill(x.nrows(), [x.view(), noise.view()], [self.logits.ncols()], &row);
+        z
     }
 
     /// The pull-back of [`perturbed_given`](Self::perturbed_given): from the derivative of a scalar in z to that in the logits,
@@ -125,8 +137,8 @@ impl<F: Real> Sample<F> for Categorical<'_, F> {
 
 /// Standard Gumbel noise g; x has its 1 at the largest l + g of a block.
 ///
-/// The largest number of the noise is 22.9 in f32 (37.4 in f64) and the least -3.1 (-3.6), so a class down to e^-26 (e^-41) of
-/// the likeliest is drawn, as often as it should be; one rarer than that is never.
+/// The largest number of the noise is G = 22.9 in f32 (37.4 in f64), and the least -3.1 (-3.6). So a class of e^-c times the
+/// likeliest is drawn (1 + a) e^-a as often as it should be, a = e^(c - G): to 1 % down to c = 20 (35), and from 26 (41) on never.
 impl<F: Real> Transform<F> for Categorical<'_, F> {
     fn noise<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
         Standard::Gumbel.draw(rng, (self.shape().samples(), self.logits.ncols()))
@@ -157,9 +169,11 @@ impl<F: Real> Mirror<F> for Categorical<'_, F> {
     }
 }
 
-/// The class of the largest l + g; none where one is NaN.
+/// The class of the largest l + g; none where one is NaN. Logits are taken from their largest, so that their size costs the noise
+/// no digits.
 #[inline(always)]
-fn winner<F: Real>(level: F, logits: &[F], noise: &[F]) -> Option<usize> {
+fn winner<F: Real>(logits: &[F], noise: &[F]) -> Option<usize> {
+    let level = largest(logits);
     let (mut best, mut nan) = ((F::neg_infinity(), 0), false);
     for (k, (&l, &g)) in logits.iter().zip(noise).enumerate() {
         let z = (l - level) + g;
@@ -179,7 +193,7 @@ impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
         let logits = self.0.logits.row(self.0.shape().parameter_row(i));
         let blocks = self.0.blocks_of(logits).zip(self.0.blocks_of(noise));
         for ((logits, noise), x) in blocks.zip(x.chunks_exact_mut(self.0.classes)) {
-            match winner(self.0.level(logits), logits, noise) {
+            match winner(logits, noise) {
                 Some(class) => {
                     x.fill(F::zero());
                     x[class] = F::one();
@@ -191,25 +205,29 @@ impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
     }
 }
 
-/// z_k of the winner: the normaliser of the block, plus its noise.
+/// z_k of the winner less the largest logit of the block: what its normaliser has beside that, plus the noise.
 #[inline(always)]
-fn peak<F: Real, A: Arithmetic<F>>(a: A, (most, rest): (F, F), x: &[F], noise: &[F]) -> F {
-    let own = sum_coordinates::<false, _, 2, 0>([x, noise], [], |[x, g]| (weigh(x, g), []));
-    most + (a.ln_1p(rest) + own)
+fn peak<F: Real, A: Arithmetic<F>>(a: A, rest: F, x: &[F], noise: &[F]) -> F {
+    a.ln_1p(rest) + sum_coordinates::<false, _, 2, 0>([x, noise], [], |[x, g]| (weigh(x, g), []))
 }
 
-struct GivenRow<'a, 'b, F>(&'a Categorical<'b, F>);
+struct GivenRow<'a, 'b, F> {
+    law: &'a Categorical<'b, F>,
+    with_level: bool,
+}
 
 impl<F: Real> RowFn<F, 2> for GivenRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, noise]: [&[F]; 2], z: &mut [F]) -> F {
-        let logits = self.0.logits.row(self.0.shape().parameter_row(i));
-        let blocks = self.0.blocks_of(logits).zip(self.0.blocks_of(x)).zip(self.0.blocks_of(noise));
-        for (((logits, x), noise), z) in blocks.zip(z.chunks_exact_mut(self.0.classes)) {
-            let peak = peak(a, log_sum_exp_row(a, logits, z), x, noise);
+        let logits = self.law.logits.row(self.law.shape().parameter_row(i));
+        let of = |row| self.law.blocks_of(row);
+        for (((logits, x), noise), z) in of(logits).zip(of(x)).zip(of(noise)).zip(z.chunks_exact_mut(self.law.classes))
+        {
+            let (most, rest) = log_sum_exp_value(a, logits);
+            let (peak, level) = (peak(a, rest, x, noise), if self.with_level { most } else { F::zero() });
             for (((z, &l), &x), &g) in z.iter_mut().zip(logits).zip(x).zip(noise) {
-                let below = -a.log_add_exp(-peak, -(l + g)).value;
-                let given = if x == F::one() { peak } else { below };
+                let below = -a.log_add_exp(-peak, -((l - most) + g)).value;
+                let given = level + if x == F::one() { peak } else { below };
                 *z = if x.is_nan() { x } else { given };
             }
         }
@@ -226,15 +244,17 @@ impl<F: Real> RowFn<F, 3> for GivenPullBackRow<'_, '_, F> {
         let of = |row| self.0.blocks_of(row);
         let blocks = of(logits).zip(of(x)).zip(of(noise).zip(of(d_z)));
         for (((logits, x), (noise, d_z)), grad) in blocks.zip(grad.chunks_exact_mut(self.0.classes)) {
-            let peak = peak(a, log_sum_exp_row(a, logits, grad), x, noise);
+            let (most, rest) = log_sum_exp_row(a, logits, grad);
+            let peak = peak(a, rest, x, noise);
+            let off = |l: F, g: F| ((l - most) + g) - peak;
             // How far a class follows the peak.
-            let follows = |x: F, l: F, g: F| if x == F::one() { x } else { a.sigmoid((l + g) - peak).value };
+            let follows = |x: F, l: F, g: F| if x == F::one() { x } else { a.sigmoid(off(l, g)).value };
             let through = sum_coordinates::<false, _, 4, 0>([x, logits, noise, d_z], [], |[x, l, g, d]| {
-                (follows(x, l, g) * d, [])
+                (weigh(follows(x, l, g), d), [])
             });
             for ((((grad, &x), &l), &g), &d) in grad.iter_mut().zip(x).zip(logits).zip(noise).zip(d_z) {
-                let own = if x == F::one() { F::zero() } else { a.sigmoid(peak - (l + g)).value };
-                *grad = if l == F::neg_infinity() { F::zero() } else { *grad * through + own * d };
+                let own = if x == F::one() { F::zero() } else { a.sigmoid(-off(l, g)).value };
+                *grad = if l == F::neg_infinity() { F::zero() } else { *grad * through + weigh(own, d) };
             }
         }
         F::zero()

@@ -36,7 +36,8 @@ impl<F: Real> Distribution<F> for Categorical<'_, F> {
             if !GRAD {
                 continue;
             }
-            if value == F::neg_infinity() {
+            let never = x.iter().zip(logits).any(|(&x, &l)| x == F::one() && l == F::neg_infinity());
+            if never {
                 grad.fill(F::zero());
             } else {
                 for ((grad, &x), &l) in grad.iter_mut().zip(x).zip(logits) {
@@ -103,7 +104,7 @@ impl<F: Real, const GRAD: bool> RowFn<F, 0> for LabelRow<'_, '_, F, GRAD> {
             if !GRAD {
                 continue;
             }
-            if value == F::neg_infinity() {
+            if logits[class] == F::neg_infinity() {
                 grad.fill(F::zero());
             } else {
                 let own = complement(grad[class], rest, logits[class] == most);
@@ -195,13 +196,12 @@ impl<F: Real> RowFn<F, 0> for EntropyRow<'_, '_, F> {
 /// of logits l of q and m of p: no term of the sum is negative, and laws near each other keep their digits. A class that p
 /// does not have and q does is infinitely far.
 impl<F: Real> Kl<F> for Categorical<'_, F> {
-    /// `Parameter` where p has blocks of another size.
+    /// `Count` where p has blocks of another size.
     fn kl_door(&self, p: &Self) -> Result<()> {
         if p.classes == self.classes {
             return Ok(());
         }
-        let expected = "a law of as many classes";
-        Err(Error::Parameter { name: "p", value: p.classes as f64, expected })
+        Err(Error::Count { name: "p", axis: "classes", got: p.classes, expected: self.classes.to_string() })
     }
 
     #[inline(always)]
@@ -236,9 +236,17 @@ fn kl_block<F: Real, A: Arithmetic<F>>(a: A, q: &[F], p: &[F], d_q: &mut [F], d_
         let term = if near { weight * a.exp_m1_mx(-t).value } else { (moved - weight) + weigh(weight, t) };
         (term, [weigh(weight, t)])
     });
+    // Also where the chance under q is below all numbers.
+    let gone = q.iter().zip(p).any(|(&q, &p)| p == F::neg_infinity() && q > p);
     // Beyond, nothing cancels in the difference that is left.
     let levels = ((most_p - level_p) + whole_p) - ((most_q - level_q) + whole_q);
-    let value = if excess < F::of(1e8) { a.ln_1p(excess) } else { mean + levels };
+    let value = if gone {
+        F::infinity()
+    } else if excess < F::of(1e8) {
+        a.ln_1p(excess)
+    } else {
+        mean + levels
+    };
     map_coordinates([q, p], [d_p], |[q, p]| {
         let (weight, t) = (a.exp(ln_q(q)), off(q, p) + value);
         let far = a.exp((p - most_p) - whole_p) - weight;

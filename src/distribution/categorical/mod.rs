@@ -11,7 +11,6 @@ use super::parameters::Parameters;
 use crate::kernel::fill;
 use crate::rows::Grad;
 use crate::shape::{any, at_least_one, entries, no_nan_rows, same_shape};
-use crate::special::largest;
 use crate::{Error, Real, Result, ValueGrad};
 
 /// Independent choices among K classes, by their logits: P(class k) = softmax(l)_k.
@@ -46,8 +45,6 @@ pub struct Categorical<'a, F> {
     logits: Parameters<'a, F>,
     classes: usize,
     repeat: usize,
-    /// Whether no logit is larger than noise may be.
-    tame: bool,
 }
 
 impl<'a, F: Real> Categorical<'a, F> {
@@ -86,7 +83,14 @@ impl<'a, F: Real> Categorical<'a, F> {
     /// ```
     pub fn from_probs(probs: &ArrayRef2<F>, classes: usize) -> Result<Categorical<'static, F>> {
         entries("probs", probs, crate::shape::NOT_NEGATIVE, |p| (p >= F::zero()) & p.is_finite())?;
-        Categorical::build("probs", probs.mapv(F::ln).into(), classes, 1)
+        let law = Categorical::build("probs", probs.mapv(F::ln).into(), classes, 1);
+        // In the user's numbers.
+        law.map_err(|error| match error {
+            Error::Entry { name, index, .. } => {
+                Error::Entry { name, index, value: 0.0, expected: "a weight above 0 (all of the block are 0)" }
+            }
+            other => other,
+        })
     }
 
     /// Each parameter row for `k` times as many consecutive samples: `k` samples an example.
@@ -108,9 +112,8 @@ impl<'a, F: Real> Categorical<'a, F> {
                 expected: format!("a multiple of {classes}"),
             });
         }
-        let tame = !any(&*logits, |l| (l.abs() > F::of(TAME)) | l.is_nan());
-        let logits = if tame { logits } else { support(name, logits, classes)? };
-        Ok(Self { logits: Parameters::new(logits), classes, repeat, tame })
+        let logits = if any(&*logits, F::is_infinite) { support(name, logits, classes)? } else { logits };
+        Ok(Self { logits: Parameters::new(logits), classes, repeat })
     }
 
     /// The logits: `(rows, blocks classes)`; where some of a block were +inf, 0 of those and -inf of the others.
@@ -193,12 +196,6 @@ impl<'a, F: Real> Categorical<'a, F> {
         })
     }
 
-    /// What is taken from the logits of a block before noise is added, so that their size costs it no digits.
-    #[inline(always)]
-    pub(super) fn level(&self, block: &[F]) -> F {
-        if self.tame { F::zero() } else { largest(block) }
-    }
-
     /// The logits of parameter row `t`.
     #[inline(always)]
     pub(super) fn row(&self, t: usize) -> &[F] {
@@ -210,9 +207,6 @@ impl<'a, F: Real> Categorical<'a, F> {
         row.chunks_exact(self.classes)
     }
 }
-
-/// A sum of a logit up to this size and a Gumbel number, 22.9 at the most in `f32`, is rounded as that number is.
-const TAME: f64 = 16.0;
 
 /// Logits whose +inf are classes that share all probability; a block without a class is refused.
 fn support<'a, F: Real>(

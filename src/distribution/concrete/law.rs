@@ -33,7 +33,7 @@ impl<F: Real, S: Space> Distribution<F> for Relaxed<'_, F, S> {
         }
         entries("x", x, "a share in [0, 1]", |x| (x >= F::zero()) & (x <= F::one()))?;
         let k = self.classes.classes();
-        // Exponentials of two last places each, and a sum of k.
+        // A sum of k, its reciprocal and the products with it, on the user's side and here.
         let rounding = F::of(16.0 + k as f64) * F::epsilon();
         let all = x.as_standard_layout();
         for (b, block) in all.as_slice().unwrap_or_default().chunks_exact(k).enumerate() {
@@ -92,15 +92,21 @@ impl<F: Real, S: Space> Relaxed<'_, F, S> {
     ) -> F {
         let none = F::neg_infinity();
         let log = |x: F| if S::LOG { x } else { a.ln(x) };
-        // A class that cannot be has no u.
-        let u = |x: F, l: F| if l == none { none } else { l - self.temperature * log(x) };
-        let (mut most, mut present, mut stray, mut nan) = (none, 0, false, false);
+        let u = |x: F, l: F| l - self.temperature * log(x);
+        // The class of the largest u, by its logit and logarithm; a class that cannot be has no u.
+        let (mut most, mut level, mut present, mut stray, mut nan) = (none, (none, none), 0, false, false);
         for (&x, &l) in x.iter().zip(logits) {
+            nan |= x.is_nan() | l.is_nan();
+            if l == none {
+                stray |= log(x) > none;
+                continue;
+            }
             let u = u(x, l);
-            most = if u > most { u } else { most };
-            present += usize::from(l != none);
-            stray |= l == none && log(x) > none;
-            nan |= u.is_nan() | x.is_nan();
+            // Where products overflow, the smallest share.
+            if u > most || (u == most && log(x) < level.1) {
+                (most, level) = (u, (l, log(x)));
+            }
+            present += 1;
         }
         let classes = F::count(present);
         if nan || stray {
@@ -109,42 +115,63 @@ impl<F: Real, S: Space> Relaxed<'_, F, S> {
             return value;
         }
         let constant = self.ln_gamma[present] + (classes - F::one()) * a.ln(self.temperature);
-        if most == F::infinity() {
-            return constant + self.on_the_edge(logits, x, (out, of), classes);
+        if level.1 == none {
+            return constant + self.on_the_edge(a, logits, x, (out, of));
         }
-        let total = sum_coordinates::<false, _, 2, 0>([x, logits], [], |[x, l]| (a.exp(u(x, l) - most), []));
+        let off = |x: F, l: F| (l - level.0) - self.temperature * (log(x) - level.1);
+        let weight = |x: F, l: F| if l == none { F::zero() } else { a.exp(off(x, l)) };
+        let total = sum_coordinates::<false, _, 2, 0>([x, logits], [], |[x, l]| (weight(x, l), []));
         let terms = sum_coordinates::<false, _, 2, 0>([x, logits], [], |[x, l]| {
-            let term = (u(x, l) - most) - if S::LOG { F::zero() } else { log(x) };
+            let term = off(x, l) - if S::LOG { F::zero() } else { log(x) };
             (if l == none { F::zero() } else { term }, [])
         });
         if WRITE {
             let each = classes / total;
             for ((out, &x), &l) in out.iter_mut().zip(x).zip(logits) {
-                *out = if l == none { F::zero() } else { of(a.exp(u(x, l) - most) * each, x) };
+                *out = if l == none { F::zero() } else { of(weight(x, l) * each, x) };
             }
         }
         constant + (terms - classes * a.ln(total))
     }
 
-    /// Where a share is 0 of a class that can be: of z such shares of one size e the density goes as e^(T (K - z) - z).
+    /// The limit where a share is 0 of a class that can be: of z such shares of one size e the density goes as e^(T (K - z) - z),
+    /// and K softmax(u) is that of their logits alone.
     #[inline(always)]
-    fn on_the_edge(&self, logits: &[F], x: &[F], (out, of): (&mut [F], impl Fn(F, F) -> F), classes: F) -> F {
-        let nothing = if S::LOG { F::neg_infinity() } else { F::zero() };
-        let gone = |x: F, l: F| l != F::neg_infinity() && x == nothing;
-        let zeros = F::count(x.iter().zip(logits).filter(|&(&x, &l)| gone(x, l)).count());
-        for ((out, &x), &l) in out.iter_mut().zip(x).zip(logits) {
-            let share = if gone(x, l) { classes / zeros } else { F::zero() };
-            *out = if l == F::neg_infinity() { F::zero() } else { of(share, x) };
+    fn on_the_edge<A: Arithmetic<F>>(
+        &self,
+        a: A,
+        logits: &[F],
+        x: &[F],
+        (out, of): (&mut [F], impl Fn(F, F) -> F),
+    ) -> F {
+        let (none, nothing) = (F::neg_infinity(), if S::LOG { F::neg_infinity() } else { F::zero() });
+        let there = |&(_, &l): &(&F, &F)| l != none;
+        let gone = |&(&x, _): &(&F, &F)| x == nothing;
+        let (mut classes, mut zeros, mut most, mut rest) = (F::zero(), F::zero(), none, F::zero());
+        for (&x, &l) in x.iter().zip(logits).filter(there) {
+            classes += F::one();
+            if gone(&(&x, &l)) {
+                zeros += F::one();
+                most = most.max(l);
+            } else {
+                let y = if S::LOG { x } else { a.ln(x) };
+                rest += l - self.temperature * y - if S::LOG { F::zero() } else { y };
+            }
+        }
+        let lost = x.iter().zip(logits).filter(there).filter(gone);
+        let total = lost.fold(F::zero(), |sum, (_, &l)| sum + a.exp(l - most));
+        for ((out, x), l) in out.iter_mut().zip(x).zip(logits) {
+            let share = if gone(&(x, l)) { classes * a.exp(*l - most) / total } else { F::zero() };
+            *out = if *l == none { F::zero() } else { of(share, *x) };
         }
         let jacobian = if S::LOG { F::zero() } else { zeros };
         let power = self.temperature * (classes - zeros) - jacobian;
-        // Where the powers are equal there is no limit: it is between, by the way to the edge.
-        if power > F::zero() {
-            F::neg_infinity()
-        } else if power < F::zero() {
-            F::infinity()
-        } else {
-            F::nan()
+        match power.partial_cmp(&F::zero()) {
+            Some(std::cmp::Ordering::Greater) => none,
+            Some(std::cmp::Ordering::Less) => F::infinity(),
+            // One share has a limit, and several have one for each way to the edge.
+            _ if zeros == F::one() => rest - (classes - F::one()) * most,
+            _ => F::nan(),
         }
     }
 }

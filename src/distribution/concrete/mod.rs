@@ -3,6 +3,8 @@
 mod law;
 mod softmax;
 
+pub(crate) use softmax::pull_back_of_shares;
+
 use std::marker::PhantomData;
 
 use ndarray::{ArrayRef1, ArrayView2, CowArray, Ix1, Ix2};
@@ -50,7 +52,8 @@ impl Space for LogSimplex {
 /// as T falls to 0 samples tend to one-hot rows, and as it grows to the uniform point. It is another law than [`Categorical`]:
 /// the gradient of a mean under it is that of a relaxed problem, off by what the chapter says.
 ///
-/// Where T is small a share may be 0, or 1, in floating point, and no density is told by it: use [`ExpConcrete`] for densities.
+/// Where T is small a share may be 0, or 1, in floating point, and the density there is what it tends to: 0, infinite, or at
+/// T (K - 1) = 1 a number (NaN of several such shares, where that depends on the way). Use [`ExpConcrete`] for densities.
 /// A class with the logit -inf has no share, and the density is that of the others.
 /// Source: Maddison, Mnih and Teh 2017; Jang, Gu and Poole 2017; chapter `distribution/concrete`.
 ///
@@ -66,7 +69,8 @@ impl Space for LogSimplex {
 /// ```
 pub type Concrete<'a, F> = Relaxed<'a, F, Simplex>;
 
-/// The law of the logarithms of [`Concrete`] shares: nothing of it underflows, at any temperature.
+/// The law of the logarithms of [`Concrete`] shares: nothing of it underflows, as long as a distance of logits over the temperature is
+/// a number.
 ///
 /// ```text
 /// y = (l + g) / T - ln sum of e^((l + g) / T)

@@ -7,7 +7,7 @@ use crate::distribution::law::Distribution;
 use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
 use crate::kernel::{RowFn, RowsFn, fill, rewrite};
 use crate::noise::Standard;
-use crate::rows::{map_coordinates, sum_coordinates, sum_long, weigh};
+use crate::rows::{Rows, map_coordinates, sum_coordinates, sum_long, weigh};
 use crate::special::{exp_not_above_0, largest};
 use crate::{Real, Result};
 
@@ -26,8 +26,11 @@ impl<F: Real, S: Space> Relaxed<'_, F, S> {
     /// The derivative in the temperature of each sample row, from a slope `d_x` at a draw, with its noise held:
     ///
     /// ```text
-    /// d/dT = -sum over j of d_y_j (y_j - sum over i of x_i y_i) / T,   y = ln x
+    /// d/dT = -sum over j of d_y_j (y_j - sum over i of x_i y_i) / T,   y = ln x,   d_y = x d_x
     /// ```
+    ///
+    /// made of the gradient row G in the logits, as minus the sum of G_j (w_j - max w) / T with w = l + g.
+    ///
     ///
     /// Shapes: as [`pathwise`](Reparameterize::pathwise), to `(n,)`. Errors: as there.
     ///
@@ -44,9 +47,8 @@ impl<F: Real, S: Space> Relaxed<'_, F, S> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn d_temperature(&self, draw: &Draw<F>, d_x: &ArrayRef2<F>) -> Result<Array1<F>> {
-        let _checked = self.pathwise(draw, d_x)?;
-        let inputs = [draw.x(), draw.noise(), d_x.view()];
-        let (value, []) = fill(d_x.nrows(), inputs, [], &TemperatureRow(self));
+        let grad = self.pathwise(draw, d_x)?.collect();
+        let (value, []) = fill(d_x.nrows(), [grad.flat(), draw.noise()], [], &TemperatureRow(self));
         Ok(value)
     }
 }
@@ -116,19 +118,21 @@ impl<F: Real, S: Space> Reparameterize<F> for Relaxed<'_, F, S> {
             if S::LOG {
                 pull_back_of_logarithms(a, (x, d_x, logits), self.cooled, grad);
             } else {
-                pull_back_of_shares((x, d_x), self.cooled, grad);
+                pull_back_of_shares((x, d_x), grad, |_, moved| moved * self.cooled);
             }
         }
     }
 }
 
+/// What `of` makes of the old entry of `grad` and of (diag(x) - x x') d, shares x of a block.
+///
 /// The mean slope is taken twice: of a share near 1 the slope is the mean but for a small number, which the first mean may have
 /// rounded away, and the mean of what is left has it.
 #[inline(always)]
-fn pull_back_of_shares<F: Real>((x, d_x): (&[F], &[F]), cooled: F, grad: &mut [F]) {
-    let mean = sum_coordinates::<false, _, 2, 0>([x, d_x], [], |[x, d]| (weigh(x, d), []));
-    let left = sum_coordinates::<false, _, 2, 0>([x, d_x], [], |[x, d]| (weigh(x, d - mean), []));
-    map_coordinates([x, d_x], [grad], |[x, d]| [weigh(x, (d - mean) - left) * cooled]);
+pub(crate) fn pull_back_of_shares<F: Real>((x, d): (&[F], &[F]), grad: &mut [F], of: impl Fn(F, F) -> F) {
+    let mean = sum_coordinates::<false, _, 2, 0>([x, d], [], |[x, d]| (weigh(x, d), []));
+    let left = sum_coordinates::<false, _, 2, 0>([x, d], [], |[x, d]| (weigh(x, d - mean), []));
+    grad.iter_mut().zip(x).zip(d).for_each(|((grad, &x), &d)| *grad = of(*grad, weigh(x, (d - mean) - left)));
 }
 
 #[inline(always)]
@@ -142,8 +146,9 @@ fn pull_back_of_logarithms<F: Real, A: Arithmetic<F>>(
     let moves = |d: F, l: F| if l == F::neg_infinity() && !d.is_nan() { F::zero() } else { d };
     let total = sum_coordinates::<false, _, 2, 0>([d_y, logits], [], |[d, l]| (moves(d, l), []));
     map_coordinates([y, d_y, logits], [grad], |[y, d, l]| {
-        let (d, less) = (moves(d, l), a.exp_m1(y));
-        [((-less) * d - (F::one() + less) * (total - d)) * cooled]
+        // 1 - x and x: neither has the digits of the other.
+        let (d, others, share) = (moves(d, l), -a.exp_m1(y), a.exp(y));
+        [(others * d - share * (total - d)) * cooled]
     });
 }
 
@@ -157,7 +162,7 @@ impl<F: Real, S: Space> RowsFn<F> for SoftenRows<'_, '_, F, S> {
         for (i, row) in rows.chunks_exact_mut(width).enumerate() {
             let logits = self.0.classes.row(self.0.shape().parameter_row(start + i));
             for (logits, z) in logits.chunks_exact(k).zip(row.chunks_exact_mut(k)) {
-                let level = self.0.classes.level(logits);
+                let level = largest(logits);
                 z.iter_mut().zip(logits).for_each(|(z, &l)| *z += l - level);
             }
         }
@@ -194,27 +199,20 @@ fn log_soften<F: Real, A: Arithmetic<F>>(a: A, temperature: F, z: &mut [F]) {
 
 struct TemperatureRow<'a, 'b, F, S>(&'a Relaxed<'b, F, S>);
 
-impl<F: Real, S: Space> RowFn<F, 3> for TemperatureRow<'_, '_, F, S> {
+impl<F: Real, S: Space> RowFn<F, 2> for TemperatureRow<'_, '_, F, S> {
     #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, noise, d_x]: [&[F]; 3], _: &mut [F]) -> F {
-        let (k, temperature) = (self.0.classes.classes(), self.0.temperature);
+    fn row<A: Arithmetic<F>>(&self, _: A, i: usize, [grad, noise]: [&[F]; 2], _: &mut [F]) -> F {
+        let k = self.0.classes.classes();
         let logits = self.0.classes.row(self.0.shape().parameter_row(i));
-        let blocks = x.chunks_exact(k).zip(d_x.chunks_exact(k)).zip(logits.chunks_exact(k).zip(noise.chunks_exact(k)));
-        let mut sum = F::zero();
-        for ((x, d_x), (logits, noise)) in blocks {
-            let level = self.0.classes.level(logits);
-            // y but for a number that the differences drop, also where a share is 0 in floating point.
-            let y = |l: F, g: F| ((l - level) + g) / temperature;
-            let share = |x: F| if S::LOG { a.exp(x) } else { x };
-            let slope = |x: F, d: F| if S::LOG { d } else { weigh(x, d) };
-            let mean =
-                sum_coordinates::<false, _, 3, 0>([x, logits, noise], [], |[x, l, g]| (weigh(share(x), y(l, g)), []));
-            let along = sum_coordinates::<false, _, 4, 0>([x, d_x, logits, noise], [], |[x, d, l, g]| {
-                let there = l != F::neg_infinity();
-                (if there { slope(x, d) * (y(l, g) - mean) } else { F::zero() }, [])
-            });
-            sum -= along / temperature;
-        }
-        sum
+        let blocks = grad.chunks_exact(k).zip(logits.chunks_exact(k)).zip(noise.chunks_exact(k));
+        let sum = blocks.fold(F::zero(), |sum, ((grad, logits), noise)| {
+            let level = largest(logits);
+            let w = |l: F, g: F| (l - level) + g;
+            let most = logits.iter().zip(noise).fold(F::neg_infinity(), |most, (&l, &g)| most.max(w(l, g)));
+            sum + sum_coordinates::<false, _, 3, 0>([grad, logits, noise], [], |[grad, l, g]| {
+                (weigh(grad, w(l, g) - most), [])
+            })
+        });
+        -sum / self.0.temperature
     }
 }

@@ -146,6 +146,9 @@ fn hard_pairs_of_bits() {
     assert_eq!(plan.rows(&array![1.0]).unwrap_err(), Error::Shape { name: "cost", got: vec![1], expected: vec![4] });
     let nan = array![1.0, 2.0, f64::NAN, 0.0];
     assert_eq!(plan.rows(&nan).unwrap_err(), Error::NaN { name: "cost", row: 2 });
+    let infinite = array![1.0, 2.0, 0.0, f64::INFINITY];
+    let entry = Error::Entry { name: "cost", index: vec![3], value: f64::INFINITY, expected: "a finite cost" };
+    assert_eq!(plan.rows(&infinite).unwrap_err(), entry);
     let shape = Error::Shape { name: "noise", got: vec![1, 2], expected: vec![2, 2] };
     assert_eq!(Arm::propose(&q, array![[0.5, 0.5]]).unwrap_err(), shape);
     let estimate = plan.estimate(&array![1.0, 3.0, 3.0, 1.0]).unwrap();

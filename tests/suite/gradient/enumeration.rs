@@ -1,7 +1,7 @@
 use estimand::check::{Nodes, oracle};
 use estimand::gradient::{Baseline, Bias, Enumeration, Plan, ScoreFunction};
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis, array};
-use estimand::{Bernoulli, Categorical, Distribution, Error, Transform};
+use estimand::{Bernoulli, Categorical, Error};
 use proptest::prelude::*;
 
 use super::score_function::exact_of_bits;
@@ -95,7 +95,10 @@ fn hard_enumerations() {
     let nan = cost.mapv(|c| if c == f64::INFINITY { f64::NAN } else { c });
     assert_eq!(plan.rows(&nan).unwrap_err(), Error::NaN { name: "cost", row: 1 });
     let wide = Bernoulli::new(Array2::<f64>::zeros((1, 40))).unwrap();
-    assert!(matches!(Enumeration::propose(&wide).unwrap_err(), Error::Count { name: "support", got: 40, .. }));
-    assert_eq!(q.sample_from(Array2::zeros((2, 3))).unwrap().dim(), (2, 3));
-    assert_eq!(q.shape().rows, 2);
+    let expected = "few enough for at most 1048576 points".to_owned();
+    let error = Error::Count { name: "support", axis: "variables", got: 40, expected };
+    assert_eq!(Enumeration::propose(&wide).unwrap_err(), error);
+    let nan = Bernoulli::new(array![[f64::NAN], [0.0]]).unwrap();
+    let rows = Enumeration::propose(&nan).unwrap().rows(&array![1.0, 2.0, 1.0, 2.0]).unwrap();
+    assert!(rows.flat()[[0, 0]].is_nan() && rows.flat()[[1, 0]] == 0.25, "NaN stays in its row");
 }

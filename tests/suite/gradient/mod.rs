@@ -1,3 +1,4 @@
+mod annealing;
 mod antithetic;
 mod baseline;
 mod binary;

@@ -1,6 +1,6 @@
 use estimand::gradient::{Bias, Enumeration, GumbelSoftmax, Plan, Relaxation, StraightThrough};
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis, array};
-use estimand::{Categorical, Distribution, Error, Transform};
+use estimand::{Categorical, Distribution, Error, Real, Transform};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -104,6 +104,45 @@ fn stat_rao_blackwell_is_the_conditional_mean() {
     }
 }
 
+/// Several variables, samples that share parameters, logits of any size: each row by its formula, of other noise than made it.
+#[test]
+fn law_rao_blackwell_of_shifted_logits() {
+    fn of<F: Real>(shift: f64) -> Array2<f64> {
+        let l =
+            array![[0.5, -1.0, 0.25, 0.0, 2.0, -0.5], [0.0, 0.0, 1.0, -2.0, 0.5, 0.75]].mapv(|l: f64| F::of(l + shift));
+        let q = Categorical::new(l, 3).unwrap().repeat_rows(2);
+        let noise = Array2::from_shape_fn((4, 6), |(i, j)| F::of(((7 * i + 3 * j) % 5) as f64 - 1.5));
+        let others = Array2::from_shape_fn((12, 6), |(i, j)| F::of(((5 * i + 2 * j) % 7) as f64 - 2.0));
+        let plan = StraightThrough::rao_blackwell(&q, noise, &others, F::of(0.5)).unwrap();
+        let slopes = Array2::from_shape_fn((4, 6), |(i, j)| F::of((i as f64 - j as f64).sin()));
+        plan.rows(&slopes).unwrap().into_flat().mapv(|g| g.as_f64())
+    }
+    let plain = of::<f64>(0.0);
+    for shift in [64.0, 4096.0] {
+        assert!((of::<f64>(shift) - &plain).iter().all(|off| off.abs() < 1e-13));
+        // Shifted logits are held exactly in f32.
+        assert!((of::<f32>(shift) - &plain).iter().all(|off| off.abs() < 1e-5));
+    }
+    // The first row by hand: of three draws given the class.
+    let (l, d) = ([0.5, -1.0, 0.25], [0, 1, 2].map(|j| f64::from(-j).sin()));
+    let noise = [0, 1, 2].map(|j| f64::from((3 * j) % 5) - 1.5);
+    let class = (0..3).max_by(|&a, &b| (l[a] + noise[a]).total_cmp(&(l[b] + noise[b]))).unwrap();
+    let whole = l.iter().map(|l: &f64| l.exp()).sum::<f64>().ln();
+    let mut want = [0.0; 3];
+    for m in 0..3 {
+        let g = [0, 1, 2].map(|j| f64::from((5 * m + 2 * j) % 7) - 2.0);
+        let peak: f64 = whole + g[class];
+        let z = [0, 1, 2].map(|j| if j == class { peak } else { -((-peak).exp() + (-(l[j] + g[j])).exp()).ln() });
+        let e = z.map(|z| (2.0 * z).exp());
+        let s = e.map(|x| x / e.iter().sum::<f64>());
+        let mean: f64 = (0..3).map(|j| s[j] * d[j]).sum();
+        (0..3).for_each(|j| want[j] += s[j] * (d[j] - mean) / 0.5 / 3.0);
+    }
+    for (found, want) in plain.row(0).iter().zip(want) {
+        assert!((found - want).abs() < 1e-14, "{found} {want}");
+    }
+}
+
 #[test]
 fn hard_straight_through_plans() {
     let q = Categorical::shared(array![0.0_f64, 0.0], 2, 2).unwrap();
@@ -119,14 +158,21 @@ fn hard_straight_through_plans() {
     let nan = array![[1.0, 2.0], [f64::NAN, 0.0]];
     assert_eq!(plan.rows(&nan).unwrap_err(), Error::NaN { name: "cost", row: 1 });
     let of = |others: Array2<f64>, t: f64| StraightThrough::rao_blackwell(&q, noise.clone(), &others, t).unwrap_err();
-    assert_eq!(of(Array2::zeros((3, 2)), 0.5), shape("others", [3, 2], [2, 2]));
-    assert_eq!(of(Array2::zeros((1, 2)), 0.5), Error::Parameter { name: "k", value: 0.0, expected: "at least 1" });
+    let count = |got| {
+        let expected = "a multiple of 2 above 0".to_owned();
+        Error::Count { name: "others", axis: "rows", got, expected }
+    };
+    assert_eq!((of(Array2::zeros((3, 2)), 0.5), of(Array2::zeros((0, 2)), 0.5)), (count(3), count(0)));
+    assert_eq!(of(Array2::zeros((2, 1)), 0.5), shape("others", [2, 1], [2, 2]));
+    let nobody = Categorical::new(Array2::<f64>::zeros((0, 3)), 3).unwrap();
+    let empty = StraightThrough::rao_blackwell(&nobody, Array2::zeros((0, 3)), &Array2::zeros((0, 3)), 0.5).unwrap();
+    assert_eq!(empty.rows(&Array2::zeros((0, 3))).unwrap().flat().dim(), (0, 3));
     let expected = "a finite number above 0";
     let error = of(Array2::zeros((2, 2)), f64::NAN).to_string();
     assert_eq!(error, Error::Parameter { name: "temperature", value: f64::NAN, expected }.to_string());
     let none = Categorical::new(array![[0.0, f64::NEG_INFINITY, 0.0]], 3).unwrap();
     let others = none.noise(&mut ChaCha8Rng::seed_from_u64(3));
     let plan = StraightThrough::rao_blackwell(&none, array![[1.0, 0.0, 0.0]], &others, 0.5).unwrap();
-    let rows = plan.rows(&array![[1.0, 5.0, -1.0]]).unwrap();
+    let rows = plan.rows(&array![[1.0, f64::INFINITY, -1.0]]).unwrap();
     assert!(rows.flat()[[0, 1]] == 0.0 && rows.flat().iter().all(|g| g.is_finite()));
 }

@@ -1,9 +1,7 @@
 use estimand::ndarray::{Array1, Array2, Axis, array};
 use estimand::noise::Standard;
 use estimand::special::log_sum_exp;
-use estimand::{
-    Categorical, Cdf, DiagGumbel, Distribution, Error, MeanVariance, Mirror, Quasi, Real, Sample, Transform,
-};
+use estimand::{Categorical, Cdf, DiagGumbel, Error, MeanVariance, Mirror, Quasi, Real, Sample, Transform};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -179,11 +177,10 @@ fn law_noise_of_classes_is_mirrored_and_spread() {
     assert_eq!(uniform.of_words::<f64>([1 << 63, 0])[0], 0.5 + 2.0_f64.powi(-53));
     let noise = q.quasi_noise(&mut rng(5), 1024).unwrap();
     let share = q.transform(noise).unwrap().x().column(0).mean().unwrap();
-    // The standard error of 1024 independent draws is 0.016.
+    // The standard error of 1024 independent draws is 0.016; a net of so many is within an eighth of it.
     assert!((share - q.mean()[[0, 0]]).abs() < 0.002, "{share}");
     assert_eq!(
         q.mirror(&Array2::zeros((3, 2))).unwrap_err(),
         Error::Shape { name: "noise", got: vec![3, 2], expected: vec![1024, 2] }
     );
-    assert!(q.log_prob(&q.sample(&mut rng(6))).is_ok());
 }

@@ -189,5 +189,7 @@ fn hard_divergences_without_a_class() {
         assert!(at.grad.0.flat().iter().chain(at.grad.1.flat()).all(|g| g.is_finite()));
     }
     let error = all.kl(&Categorical::new(array![[0.0, 0.0, 0.0]], 1).unwrap()).unwrap_err();
-    assert_eq!(error, Error::Parameter { name: "p", value: 1.0, expected: "a law of as many classes" });
+    assert_eq!(error, Error::Count { name: "p", axis: "classes", got: 1, expected: "3".to_owned() });
+    let rare = of(array![[0.0, -800.0, 0.0]]).kl(&few).unwrap();
+    assert_eq!(rare.value[0], f64::INFINITY, "also where q has it with a chance below the numbers");
 }

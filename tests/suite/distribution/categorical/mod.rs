@@ -33,7 +33,7 @@ proptest! {
     #[test]
     fn law_labels_are_one_hot_rows((logits, classes) in logits(20.0), seed in 0_u64..1000) {
         let q = Categorical::new(&logits, classes).unwrap().repeat_rows(2);
-        let labels = q.sample_labels(&mut ChaCha8Rng::seed_from_u64(seed));
+        let labels = q.sample_labels(&mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
         let x = q.one_hot(&labels).unwrap();
         prop_assert_eq!(&x, &q.sample(&mut ChaCha8Rng::seed_from_u64(seed)));
         prop_assert_eq!(&q.labels(&x).unwrap(), &labels);
@@ -72,15 +72,17 @@ fn hard_what_are_no_classes() {
     assert_eq!(Categorical::identical(&row, 2, 0).unwrap_err(), zero("rows"));
     assert_eq!(Categorical::shared(&row, 3, 1).unwrap_err(), count(2, 3));
     let none = f64::NEG_INFINITY;
-    let empty = |name| Error::Entry {
-        name,
+    let empty = Error::Entry {
+        name: "logits",
         index: vec![1, 2],
         value: none,
         expected: "the logit of a class that can be (all of the block are -inf)",
     };
     let of = array![[0.0, none, 0.0, 0.0], [0.0, none, none, none]];
-    assert_eq!(Categorical::new(&of, 2).unwrap_err(), empty("logits"));
-    assert_eq!(Categorical::from_probs(&of.mapv(f64::exp), 2).unwrap_err(), empty("probs"));
+    assert_eq!(Categorical::new(&of, 2).unwrap_err(), empty);
+    let expected = "a weight above 0 (all of the block are 0)";
+    let weightless = Error::Entry { name: "probs", index: vec![1, 2], value: 0.0, expected };
+    assert_eq!(Categorical::from_probs(&of.mapv(f64::exp), 2).unwrap_err(), weightless);
     for wrong in [-0.5, f64::INFINITY] {
         let error = Categorical::from_probs(&array![[1.0, wrong]], 2).unwrap_err();
         let expected = "a finite number that is not negative";
@@ -145,6 +147,14 @@ fn hard_sure_and_impossible_classes() {
     assert_eq!(at.value[1], -std::f64::consts::LN_2);
     let x = nan.sample(&mut ChaCha8Rng::seed_from_u64(1));
     assert!(x.row(0).iter().all(|x| x.is_nan()) && x.row(1).sum() == 1.0);
+    let labels = nan.sample_labels(&mut ChaCha8Rng::seed_from_u64(1));
+    assert_eq!(labels.unwrap_err(), Error::NaN { name: "logits", row: 0 });
+    let wide = Categorical::new(array![[1e308, -1e308]], 2).unwrap().log_prob_grad_of(&array![[1]]).unwrap();
+    assert_eq!(
+        (wide.value[0], wide.grad.flat()),
+        (none, array![[-1.0, 1.0]].view()),
+        "beyond the numbers, and not impossible"
+    );
     let score = Categorical::new(array![[f64::NAN, sure]], 2).unwrap().score(&array![[0.0, 1.0]]).unwrap().total();
     assert_eq!(score.unwrap_err(), Error::NaN { name: "score", row: 0 });
     assert_eq!(q.shape(), Shape { rows: 1, repeat: 1, dim: 4 });

@@ -185,6 +185,23 @@ fn hard_pytorch_18254_densities_of_cold_samples() {
     let (cold, warm) = (at(0.5).unwrap(), at(2.0).unwrap());
     assert_eq!((cold.value[0], warm.value[0]), (f64::INFINITY, f64::NEG_INFINITY));
     assert_eq!((cold.grad.flat(), warm.grad.flat()), (array![[1.0, -1.0]].view(), array![[1.0, -1.0]].view()));
+    // Where the powers are equal one share has a limit: of two classes at T = 1 the uniform law.
+    assert_eq!(at(1.0).unwrap().value[0], 0.0);
+    let of = |x: [f64; 3], t: f64| {
+        Concrete::new(array![[0.2, 3.0_f64.ln(), -0.4]], 3, t).unwrap().log_prob_grad(&array![x]).unwrap()
+    };
+    let (limit, near) = (of([0.0, 0.3, 0.7], 0.5), of([1e-14, 0.3, 0.7 - 1e-14], 0.5));
+    // The others weigh x_1^T / e^l_1 of the first there: 1e-7 (3 / 0.3^T + e^-0.4 / 0.7^T) e^-0.2, three times in the logarithm.
+    assert!((limit.value[0] - near.value[0]).abs() < 2e-6, "{} {}", limit.value[0], near.value[0]);
+    // Of two shares of one size the gradient tells by their logits.
+    let (limit, near) = (of([0.0, 0.0, 1.0], 0.5), of([1e-14, 1e-14, 1.0 - 2e-14], 0.5));
+    assert_eq!(limit.value[0], f64::INFINITY);
+    assert!((&limit.grad.flat() - &near.grad.flat()).iter().all(|off: &f64| off.abs() < 1e-6));
+    assert!(of([0.0, 0.0, 1.0], 2.0).value[0].is_nan(), "2 (3 - 2) - 2 = 0: by the way to the edge");
+    // Products that overflow.
+    let flat =
+        Concrete::new(Array2::<f32>::zeros((1, 8)), 8, 3e38).unwrap().log_prob(&Array2::from_elem((1, 8), 0.125));
+    assert!(flat.unwrap()[0].is_finite());
     let logarithm = ExpConcrete::new(array![[0.0, 0.0]], 2, 0.5).unwrap().log_prob(&array![[0.0, f64::NEG_INFINITY]]);
     assert_eq!(logarithm.unwrap()[0], f64::NEG_INFINITY);
 }

@@ -59,6 +59,30 @@ proptest! {
         assert_gradient("of logarithms", of, &t, array![found.sum()].view());
     }
 
+    /// Several variables, samples that share parameters, and more rows than are made together: each by its formula.
+    #[test]
+    fn law_many_rows_are_each_their_own(l in numbers((70, 12), -4.0, 4.0), seed in 0_u64..1000) {
+        let q = Concrete::new(&l, 4, 0.8).unwrap().repeat_rows(7);
+        let noise = q.noise(&mut rng(seed));
+        let turned = Array2::from_shape_fn((12, 490), |(j, i)| noise[[i, j]]).reversed_axes();
+        let (x, y) = (q.transform(noise.clone()).unwrap().into_x(), ExpConcrete::of(q.classes().clone(), 0.8).unwrap());
+        prop_assert_eq!(&q.transform(turned.clone()).unwrap().into_x(), &x, "in any order");
+        prop_assert_eq!(&q.sample_from(turned).unwrap(), &x);
+        let y = y.transform(noise.clone()).unwrap().into_x();
+        for i in 0..490 {
+            for b in 0..3 {
+                let z = Array2::from_shape_fn((1, 4), |(_, k)| (l[[i / 7, 4 * b + k]] + noise[[i, 4 * b + k]]) / 0.8);
+                let want = softmax(&z);
+                for k in 0..4 {
+                    let (x, y) = (x[[i, 4 * b + k]], y[[i, 4 * b + k]]);
+                    // An exponent of up to 60, known to half an epsilon of itself on either side.
+                    prop_assert!((x - want[[0, k]]).abs() <= 128.0 * f64::EPSILON * want[[0, k]]);
+                    prop_assert!((y - want[[0, k]].ln()).abs() <= 128.0 * f64::EPSILON);
+                }
+            }
+        }
+    }
+
     /// At low temperatures the largest share is 1 but for little, and the gradient has the digits of what is left.
     #[test]
     fn law_cold_paths_keep_their_digits(gap in 1.0..30.0_f64, d in -1.0..1.0_f64, ln_t in -3.0..0.0_f64) {
@@ -73,6 +97,14 @@ proptest! {
             let few = 16.0 + gap / temperature;
             prop_assert!((found - want).abs() <= few * f64::EPSILON * want.abs(), "{found} {want}");
         }
+        // In the temperature, -x (1 - x) gap / T^2 of it, and of the logarithm of the first share -(1 - x) gap / T^2.
+        let few = (16.0 + gap / temperature) * f64::EPSILON;
+        let found = q.d_temperature(&draw, &array![[d, d - 1.0]]).unwrap()[0];
+        prop_assert!((found + want * gap / temperature).abs() <= few * want * gap / temperature, "{found}");
+        let y = ExpConcrete::new(array![[gap, 0.0]], 2, temperature).unwrap();
+        let found = y.d_temperature(&y.transform(array![[0.0, 0.0]]).unwrap(), &array![[1.0, 0.0]]).unwrap()[0];
+        let of_logarithm = tail / (1.0 + tail) * gap / temperature.powi(2);
+        prop_assert!((found + of_logarithm).abs() <= few * of_logarithm, "{found} {of_logarithm}");
     }
 }
 
@@ -121,7 +153,9 @@ fn hard_temperatures_and_logits_of_any_size() {
                 let there = |j: usize| logits[j] > F::neg_infinity();
                 assert!(draw.x().indexed_iter().all(|((_, j), y)| y.is_finite() == there(j) && *y <= F::zero()));
                 let rows = q.pathwise(&draw, &d).unwrap().collect();
-                assert!(rows.flat().iter().all(|g| g.is_finite()), "{temperature} {logits} of logarithms");
+                let in_temperature = q.d_temperature(&draw, &d).unwrap();
+                let all = rows.flat().iter().chain(&in_temperature).all(|g| g.is_finite());
+                assert!(all, "{temperature} {logits} of logarithms");
             }
             at::<f32>(logits, temperature);
             at::<f64>(logits, temperature);
@@ -138,6 +172,7 @@ fn hard_temperatures_and_logits_of_any_size() {
     assert_eq!(draw.x(), array![[0.0, f32::NEG_INFINITY]]);
     let frozen = Concrete::new(array![[1.0_f32, 0.0]], 2, 1e-42).unwrap();
     let draw = frozen.transform(array![[0.0, 0.0]]).unwrap();
+    assert_eq!(frozen.d_temperature(&draw, &array![[1.0, 2.0]]).unwrap(), array![0.0]);
     assert_eq!(frozen.pathwise(&draw, &array![[1.0, 2.0]]).unwrap().collect().flat(), array![[0.0, 0.0]]);
 }
 
