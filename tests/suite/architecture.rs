@@ -129,17 +129,27 @@ fn imports() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
         }
         let folder = room_of(&name).to_owned();
         if name.contains('/') {
+            let own = name.rsplit_once('/').map_or("", |(own, _)| own);
             let reexported = exports(&src.join(&folder).join("mod.rs"), &folder);
-            let mut siblings: Vec<String> = paths(&text, "super::").into_iter().map(|l| l[0].clone()).collect();
+            // What is imported, and where it would be: a folder within a room has files of its own.
+            let above = if name.ends_with("/mod") && own != folder { &folder } else { own };
+            let mut siblings: Vec<(&str, String)> =
+                paths(&text, "super::").into_iter().map(|l| (above, l[0].clone())).collect();
             if name.ends_with("/mod") {
-                siblings.extend(paths(&text, "use ").into_iter().map(|l| l[0].clone()));
+                siblings.extend(paths(&text, "use self::").into_iter().map(|l| (own, l[0].clone())));
+                siblings.extend(paths(&text, "use ").into_iter().map(|l| (own, l[0].clone())));
             }
-            for first in siblings {
-                let as_file = format!("{folder}/{first}");
+            for (within, first) in siblings {
+                let as_file = format!("{within}/{first}");
                 if src.join(format!("{as_file}.rs")).exists() {
                     inner.insert(as_file);
                 } else if src.join(&as_file).join("mod.rs").exists() {
                     inner.insert(format!("{as_file}/mod"));
+                } else if within != folder {
+                    // What the folder itself defines, or another crate.
+                    if name != format!("{within}/mod") {
+                        inner.insert(format!("{within}/mod"));
+                    }
                 } else if let Some(file) = reexported.get(&first) {
                     inner.insert(file.clone());
                 } else if name != format!("{folder}/mod") {
@@ -147,6 +157,8 @@ fn imports() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
                 }
             }
         }
+        // Modules within a file see what is in it.
+        inner.remove(&name);
         outer.remove(&folder);
         all.insert(name, (outer, inner));
     }

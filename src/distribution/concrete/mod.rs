@@ -1,9 +1,11 @@
-//! Relaxed classes: constructors here, densities in `law`, draws and paths in `softmax`.
+//! Relaxed classes: constructors here, densities in `law`, draws and paths in `softmax`, the derivative of
+//! shares in `shares`.
 
 mod law;
+mod shares;
 mod softmax;
 
-pub(crate) use softmax::pull_back_of_shares;
+pub(crate) use shares::pull_back_of_shares;
 
 use std::marker::PhantomData;
 

@@ -82,30 +82,6 @@ proptest! {
             }
         }
     }
-
-    /// At low temperatures the largest share is 1 but for little, and the gradient has the digits of what is left.
-    #[test]
-    fn law_cold_paths_keep_their_digits(gap in 1.0..30.0_f64, d in -1.0..1.0_f64, ln_t in -3.0..0.0_f64) {
-        let temperature = ln_t.exp();
-        let q = Concrete::new(array![[gap, 0.0]], 2, temperature).unwrap();
-        let draw = q.transform(array![[0.0, 0.0]]).unwrap();
-        let rows = q.pathwise(&draw, &array![[d, d - 1.0]]).unwrap().collect();
-        // x (1 - x) / T of the slope's difference, 1.
-        let tail = (-gap / temperature).exp();
-        let want = tail / (1.0 + tail).powi(2) / temperature;
-        for (found, want) in rows.flat().iter().zip([want, -want]) {
-            let few = 16.0 + gap / temperature;
-            prop_assert!((found - want).abs() <= few * f64::EPSILON * want.abs(), "{found} {want}");
-        }
-        // In the temperature, -x (1 - x) gap / T^2 of it, and of the logarithm of the first share -(1 - x) gap / T^2.
-        let few = (16.0 + gap / temperature) * f64::EPSILON;
-        let found = q.d_temperature(&draw, &array![[d, d - 1.0]]).unwrap()[0];
-        prop_assert!((found + want * gap / temperature).abs() <= few * want * gap / temperature, "{found}");
-        let y = ExpConcrete::new(array![[gap, 0.0]], 2, temperature).unwrap();
-        let found = y.d_temperature(&y.transform(array![[0.0, 0.0]]).unwrap(), &array![[1.0, 0.0]]).unwrap()[0];
-        let of_logarithm = tail / (1.0 + tail) * gap / temperature.powi(2);
-        prop_assert!((found + of_logarithm).abs() <= few * of_logarithm, "{found} {of_logarithm}");
-    }
 }
 
 /// The argmax of a sample is the class that the same noise draws, as often as softmax says, at every temperature.
