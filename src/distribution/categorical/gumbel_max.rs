@@ -61,7 +61,7 @@ impl<F: Real> Categorical<'_, F> {
     /// use estimand::{Categorical, Transform, ndarray::array};
     /// use estimand::rand::{SeedableRng, rngs::StdRng};
     ///
-    /// let q = Categorical::new(&array![[3.0, 0.0]], 2)?;
+    /// let q = Categorical::new(array![[3.0, 0.0]], 2)?;
     /// let x = array![[0.0, 1.0]];                                 // the rarer class
     /// let z = q.perturbed_given(&x, &q.noise(&mut StdRng::seed_from_u64(0)))?;
     /// assert!(z[[0, 1]] > z[[0, 0]]);

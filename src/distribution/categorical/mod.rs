@@ -148,7 +148,7 @@ impl<'a, F: Real> Categorical<'a, F> {
     ///
     /// ```
     /// use estimand::{Categorical, ndarray::array};
-    /// let q = Categorical::new(&array![[0.0, 0.0, 0.0, 0.0]], 2)?;
+    /// let q = Categorical::new(array![[0.0, 0.0, 0.0, 0.0]], 2)?;
     /// assert_eq!(q.labels(&array![[0.0, 1.0, 1.0, 0.0]])?, array![[1, 0]]);
     /// # Ok::<(), estimand::Error>(())
     /// ```
@@ -167,7 +167,7 @@ impl<'a, F: Real> Categorical<'a, F> {
     ///
     /// ```
     /// use estimand::{Categorical, ndarray::array};
-    /// let q = Categorical::new(&array![[0.0_f64, 3.0_f64.ln()]], 2)?;
+    /// let q = Categorical::new(array![[0.0_f64, 3.0_f64.ln()]], 2)?;
     /// assert!((q.log_prob_of(&array![[1]])?[0] - 0.75_f64.ln()).abs() < 1e-15);
     /// # Ok::<(), estimand::Error>(())
     /// ```

@@ -86,7 +86,7 @@ pub type Concrete<'a, F> = Relaxed<'a, F, Simplex>;
 /// use estimand::{Concrete, Distribution, ExpConcrete, Sample, ndarray::array};
 /// use estimand::rand::{SeedableRng, rngs::StdRng};
 ///
-/// let logits = array![[0.3, -1.0, 0.5]];
+/// let logits = array![[0.3_f64, -1.0, 0.5]];
 /// let y = ExpConcrete::new(&logits, 3, 1e-3)?.sample(&mut StdRng::seed_from_u64(0));
 /// assert!(ExpConcrete::new(&logits, 3, 1e-3)?.log_prob(&y)?[0].is_finite(), "where shares are 0");
 /// let (y, warm) = (array![[-1.0_f64, -1.5, (1.0 - (-1.0_f64).exp() - (-1.5_f64).exp()).ln()]], 1.0);
