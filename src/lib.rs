@@ -22,7 +22,7 @@
 //! | q and the prior | the KL with its gradient | [`DiagGaussian::kl_standard`], [`Kl::kl`] |
 //! | a decoder's logits and bits | the reconstruction term | [`Bernoulli`] |
 //! | logits of classes, one variable or several | probabilities, draws, entropy, KL with gradients | [`Categorical`] |
-//! | the same, and a cost with slopes | a sample that moves with the logits, and what that costs in bias | [`Concrete`], [`gradient::GumbelSoftmax`] |
+//! | the same, and a cost with slopes | a sample that moves with the logits, and what that costs in bias | [`Concrete`], [`BinaryConcrete`], [`gradient::GumbelSoftmax`] |
 //! | bits or classes, and a cost of any kind | an unbiased gradient | [`gradient::ScoreFunction`], [`gradient::DisArm`], [`gradient::Enumeration`] |
 //! | a decoder's means and real data | the reconstruction term | [`objective::GaussianDecoder`] |
 //! | both terms | the beta-weighted ELBO, and its loss | [`objective::beta_elbo`] |
@@ -72,9 +72,9 @@ mod shape;
 pub mod special;
 
 pub use distribution::{
-    Bernoulli, Categorical, Cdf, Concrete, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic, Distribution, Draw,
-    Entropy, ExpConcrete, FullGaussian, Kl, LocScale, MeanVariance, Mirror, Quasi, Reparameterize, Sample, Smooth,
-    Transform,
+    Bernoulli, BinaryConcrete, Categorical, Cdf, Concrete, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic,
+    Distribution, Draw, Entropy, ExpConcrete, FullGaussian, Kl, LocScale, MeanVariance, Mirror, Quasi, Reparameterize,
+    Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;

@@ -106,6 +106,12 @@ impl<'a, F: Real> Bernoulli<'a, F> {
         self.logits.view()
     }
 
+    /// The logits of parameter row `t`.
+    #[inline(always)]
+    pub(super) fn row(&self, t: usize) -> &[F] {
+        self.logits.row(t)
+    }
+
     fn build(logits: CowArray<'a, F, Ix2>, repeat: usize) -> Self {
         Self { logits: Parameters::new(logits), repeat }
     }

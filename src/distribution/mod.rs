@@ -25,6 +25,7 @@
 
 mod base;
 mod bernoulli;
+mod binary_concrete;
 mod categorical;
 mod concrete;
 mod finite;
@@ -46,6 +47,7 @@ mod summary;
 pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
+pub use binary_concrete::BinaryConcrete;
 pub use categorical::Categorical;
 pub(crate) use concrete::pull_back_of_shares;
 pub use concrete::{Concrete, ExpConcrete, LogSimplex, Relaxed, Simplex, Space};

@@ -55,11 +55,12 @@ impl<'a, F: Real, D: Finite<F>> Enumeration<'a, F, D> {
     /// Adds the gradient of parameter row `t`. NaN logits make it NaN.
     fn add_row(&self, t: usize, cost: &[F], grad: &mut [F]) {
         let mut score = vec![F::zero(); grad.len()];
-        let at = |s: usize| self.points.row(t * self.of + s).to_vec();
-        let chance = |s: usize, score: &mut [F]| Plain.exp(self.law.log_prob_row::<_, true>(Plain, t, &at(s), score));
-        let mean = (0..self.of).fold(F::zero(), |sum, s| sum + weigh(chance(s, &mut score), cost[s]));
+        let at = |s: usize| self.points.row(t * self.of + s).to_slice().unwrap_or_default();
+        let chance = |s: usize| Plain.exp(self.law.log_prob_row::<_, false>(Plain, t, at(s), &mut []));
+        let mean = (0..self.of).fold(F::zero(), |sum, s| sum + weigh(chance(s), cost[s]));
         for (s, &cost) in cost.iter().enumerate() {
-            let chance = chance(s, &mut score);
+            let chance = Plain.exp(self.law.log_prob_row::<_, true>(Plain, t, at(s), &mut score));
+            // Not of what cannot be; but of a NaN.
             if chance != F::zero() {
                 let weight = chance * (cost - mean);
                 grad.iter_mut().zip(&score).for_each(|(g, &score)| *g += weight * score);

@@ -50,7 +50,8 @@ impl<F: Real> Categorical<'_, F> {
     /// the numbers whose argmax made x.
     ///
     /// ```text
-    /// z_k = ln(sum of e^l_j) + g_k  of the class k,   z_j = -ln(e^-z_k + e^-(l_j + g_j))  of the others
+    /// z_k = ln(sum of e^l_j) + g_k              of the class k
+    /// z_j = -ln(e^-z_k + e^-(l_j + g_j))       of the others
     /// ```
     ///
     /// a block. The largest is independent of which class it is; each of the others is a Gumbel number that stays below it.

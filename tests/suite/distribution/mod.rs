@@ -1,5 +1,6 @@
 mod base;
 mod bernoulli;
+mod binary_concrete;
 mod categorical;
 mod concrete;
 mod finite;
