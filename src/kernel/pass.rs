@@ -203,39 +203,28 @@ fn pieces<'a, F, const M: usize>(
 ///
 /// In place, so that a large array is not met twice.
 pub(crate) fn overwrite<F: Real>(rows: &mut [F], width: usize, f: &impl RowFn<F, 1>) {
-    let each = (TASK / width.max(1)).max(1);
-    let pieces = rows.chunks_mut((each * width).max(1)).enumerate().collect();
-    map(pieces, |(k, rows)| run(Level::best(), Overwrite { start: k * each, width, rows, f }));
+    rewrite(rows, width, &EachOf { width, f });
 }
 
-struct Overwrite<'a, F, R> {
-    start: usize,
+/// Rows by a function of one, from copies.
+struct EachOf<'a, R> {
     width: usize,
-    rows: &'a mut [F],
     f: &'a R,
+}
+
+impl<F: Real, R: RowFn<F, 1>> RowsFn<F> for EachOf<'_, R> {
+    #[inline(always)]
+    fn rows<A: Arithmetic<F>>(&self, a: A, start: usize, rows: &mut [F]) {
+        let copies = rows.to_vec();
+        let pairs = copies.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.width));
+        for (k, (row, out)) in pairs.enumerate() {
+            self.f.row(a, start + k, [row], out);
+        }
+    }
 }
 
 /// Numbers of some rows that are written over together: they stay in the nearest cache.
 const TOGETHER: usize = 1 << 11;
-
-impl<F: Real, R: RowFn<F, 1>> Work<F> for Overwrite<'_, F, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn work<A: Arithmetic<F>>(self, a: A) {
-        let Self { start, width, rows, f } = self;
-        let together = (TOGETHER / width.max(1)).max(1);
-        let mut copies = vec![F::zero(); (together * width).min(rows.len())];
-        for (b, rows) in rows.chunks_mut((together * width).max(1)).enumerate() {
-            let copies = &mut copies[..rows.len()];
-            copies.copy_from_slice(rows);
-            let pairs = copies.chunks_exact(width).zip(rows.chunks_exact_mut(width));
-            for (k, (row, out)) in pairs.enumerate() {
-                f.row(a, start + b * together + k, [row], out);
-            }
-        }
-    }
-}
 
 /// Some rows at a time, in place: for a row whose steps wait for each other, so that several are under way together.
 pub(crate) trait RowsFn<F: Real>: Sync {
