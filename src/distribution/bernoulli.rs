@@ -4,10 +4,10 @@ use rand::Rng;
 use super::kl::Kl;
 use super::law::{Distribution, ValueRows};
 use super::parameters::Parameters;
-use super::sample::{Draw, Mirror, Quasi, Sample, Transform, assign};
+use super::sample::{Draw, Mirror, Quasi, Sample, Transform, drawn, sampled, sampled_into};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
-use crate::kernel::{RowFn, fill, overwrite};
+use crate::kernel::{RowFn, fill};
 use crate::noise::Standard;
 use crate::rows::{Grad, Parts, map_coordinates, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries};
@@ -115,11 +115,6 @@ impl<'a, F: Real> Bernoulli<'a, F> {
     fn build(logits: CowArray<'a, F, Ix2>, repeat: usize) -> Self {
         Self { logits: Parameters::new(logits), repeat }
     }
-
-    fn bits(&self, noise: Array2<F>) -> Draw<F> {
-        let (_, [x]) = fill(noise.nrows(), [noise.view()], [self.logits.ncols()], &TransformRow(self));
-        Draw::held(x, noise)
-    }
 }
 
 /// The loss of a logit against a target in [0, 1], and its slope sigmoid(l) - t.
@@ -170,22 +165,16 @@ impl<F: Real> Distribution<F> for Bernoulli<'_, F> {
 
 impl<F: Real> Sample<F> for Bernoulli<'_, F> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
-        self.bits(self.noise(rng))
+        drawn(self.noise(rng), &TransformRow(self))
     }
 
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        let mut x = self.noise(rng);
-        // In standard layout by construction: always a slice.
-        overwrite(x.as_slice_mut().unwrap_or_default(), self.logits.ncols(), &TransformRow(self));
-        x
+        sampled(self.noise(rng), &TransformRow(self))
     }
 
     fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
-        Standard::Uniform.fill(rng, rows);
-        overwrite(rows, self.logits.ncols(), &TransformRow(self));
-        Ok(())
+        sampled_into(out, |rows| Standard::Uniform.fill(rng, rows), &TransformRow(self))
     }
 }
 
@@ -201,14 +190,12 @@ impl<F: Real> Transform<F> for Bernoulli<'_, F> {
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
-        Ok(self.bits(noise))
+        Ok(drawn(noise, &TransformRow(self)))
     }
 
-    fn sample_from(&self, mut noise: Array2<F>) -> Result<Array2<F>> {
+    fn sample_from(&self, noise: Array2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("noise", &noise)?;
-        let Some(rows) = noise.as_slice_mut() else { return Ok(self.bits(noise).into_x()) };
-        overwrite(rows, self.logits.ncols(), &TransformRow(self));
-        Ok(noise)
+        Ok(sampled(noise, &TransformRow(self)))
     }
 }
 

@@ -4,10 +4,10 @@ use rand::Rng;
 use super::bernoulli::{Bernoulli, LogitParts};
 use super::law::{Distribution, Smooth};
 use super::logistic::DiagLogistic;
-use super::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
+use super::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, drawn, sampled, sampled_into};
 use super::summary::Cdf;
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{RowFn, fill, overwrite};
+use crate::kernel::{RowFn, fill};
 use crate::noise::Standard;
 use crate::rows::{map_coordinates, sum_coordinates, weigh};
 use crate::shape::{entries, positive};
@@ -113,7 +113,7 @@ impl<'a, F: Real> BinaryConcrete<'a, F> {
         Ok(value)
     }
 
-    /// The logits of sample row `i`.
+    /// The logits of parameter row `t`.
     #[inline(always)]
     fn row(&self, t: usize) -> &[F] {
         self.bits.row(t)
@@ -173,18 +173,16 @@ impl<F: Real> Smooth<F> for BinaryConcrete<'_, F> {
 
 impl<F: Real> Sample<F> for BinaryConcrete<'_, F> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
-        let noise = self.noise(rng);
-        let (_, [x]) = fill(noise.nrows(), [noise.view()], [noise.ncols()], &TransformRow(self));
-        Draw::held(x, noise)
+        drawn(self.noise(rng), &TransformRow(self))
+    }
+
+    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
+        sampled(self.noise(rng), &TransformRow(self))
     }
 
     fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        let width = out.ncols();
-        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
-        Standard::Logistic.fill(rng, rows);
-        overwrite(rows, width, &TransformRow(self));
-        Ok(())
+        sampled_into(out, |rows| Standard::Logistic.fill(rng, rows), &TransformRow(self))
     }
 }
 
@@ -196,8 +194,12 @@ impl<F: Real> Transform<F> for BinaryConcrete<'_, F> {
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
-        let (_, [x]) = fill(noise.nrows(), [noise.view()], [noise.ncols()], &TransformRow(self));
-        Ok(Draw::held(x, noise))
+        Ok(drawn(noise, &TransformRow(self)))
+    }
+
+    fn sample_from(&self, noise: Array2<F>) -> Result<Array2<F>> {
+        self.shape().samples_door("noise", &noise)?;
+        Ok(sampled(noise, &TransformRow(self)))
     }
 }
 

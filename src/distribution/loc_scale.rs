@@ -4,11 +4,11 @@ use rand::Rng;
 use super::base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
 use super::law::{Distribution, Smooth, ValueRows};
 use super::parameters::Parameters;
-use super::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
+use super::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, drawn, sampled, sampled_into};
 use super::scale::{LogScales, Root, root_of_scale, scaled};
 use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
-use crate::kernel::{RowFn, fill, overwrite};
+use crate::kernel::{RowFn, fill};
 use crate::noise::Standard;
 use crate::rows::{Grad, Parts, sum_coordinates, weigh};
 use crate::shape::{at_least_one, entries, same_shape};
@@ -239,22 +239,16 @@ impl<F: Real, B: Base<F>> Smooth<F> for LocScale<'_, F, B> {
 
 impl<F: Real, B: Base<F>> Sample<F> for LocScale<'_, F, B> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
-        let noise = self.noise(rng);
-        Draw::held(self.by_coordinate(&noise, &TransformRow(self)), noise)
+        drawn(self.noise(rng), &TransformRow(self))
     }
 
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        let mut x = self.noise(rng);
-        overwrite(x.as_slice_mut().unwrap_or_default(), self.loc.ncols(), &TransformRow(self));
-        x
+        sampled(self.noise(rng), &TransformRow(self))
     }
 
     fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
-        self.base.noise(rng, rows);
-        overwrite(rows, self.loc.ncols(), &TransformRow(self));
-        Ok(())
+        sampled_into(out, |rows| self.base.noise(rng, rows), &TransformRow(self))
     }
 }
 
@@ -272,14 +266,12 @@ impl<F: Real, B: Base<F>> Transform<F> for LocScale<'_, F, B> {
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
-        Ok(Draw::held(self.by_coordinate(&noise, &TransformRow(self)), noise))
+        Ok(drawn(noise, &TransformRow(self)))
     }
 
-    fn sample_from(&self, mut noise: Array2<F>) -> Result<Array2<F>> {
+    fn sample_from(&self, noise: Array2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("noise", &noise)?;
-        let Some(rows) = noise.as_slice_mut() else { return Ok(self.transform(noise)?.into_x()) };
-        overwrite(rows, self.loc.ncols(), &TransformRow(self));
-        Ok(noise)
+        Ok(sampled(noise, &TransformRow(self)))
     }
 }
 

@@ -5,7 +5,7 @@ use rand::Rng;
 
 use super::law::Distribution;
 use crate::arithmetic::Arithmetic;
-use crate::kernel::{Level, RowFn, write_rows};
+use crate::kernel::{Level, RowFn, fill, overwrite, write_rows};
 use crate::noise::Standard;
 use crate::rows::{Parts, Rows};
 use crate::shape::{at_least_one, groups, same_shape};
@@ -44,8 +44,39 @@ pub trait Sample<F: Real>: Distribution<F> {
     }
 }
 
+/// The draw that a row function makes of noise, a row of which is as wide as a sample.
+pub(super) fn drawn<F: Real>(noise: Array2<F>, f: &impl RowFn<F, 1>) -> Draw<F> {
+    let (_, [x]) = fill(noise.nrows(), [noise.view()], [noise.ncols()], f);
+    Draw::held(x, noise)
+}
+
+/// Its samples alone, in the place of the noise where that is in row order.
+pub(super) fn sampled<F: Real>(mut noise: Array2<F>, f: &impl RowFn<F, 1>) -> Array2<F> {
+    let width = noise.ncols();
+    let Some(rows) = noise.as_slice_mut() else { return drawn(noise, f).into_x() };
+    overwrite(rows, width, f);
+    noise
+}
+
+/// The same in a place that is there, `into`, which `noise` fills.
+pub(super) fn sampled_into<F: Real>(
+    into: &mut ArrayRef2<F>,
+    noise: impl FnOnce(&mut [F]),
+    f: &impl RowFn<F, 1>,
+) -> Result<()> {
+    let (shape, width) = (into.dim(), into.ncols());
+    if let Some(rows) = into.as_slice_mut() {
+        noise(rows);
+        overwrite(rows, width, f);
+        return Ok(());
+    }
+    let mut rows = Array2::zeros(shape);
+    noise(rows.as_slice_mut().unwrap_or_default());
+    assign(into, &sampled(rows, f))
+}
+
 /// Samples to where they were asked for, of the same shape.
-pub(super) fn assign<F: Real>(out: &mut ArrayRef2<F>, x: &ArrayRef2<F>) -> Result<()> {
+fn assign<F: Real>(out: &mut ArrayRef2<F>, x: &ArrayRef2<F>) -> Result<()> {
     same_shape("sample", x.shape(), out.shape())?;
     out.assign(x);
     Ok(())

@@ -7,8 +7,8 @@ use crate::distribution::base::BaseMirror;
 use crate::distribution::bernoulli::LogitParts;
 use crate::distribution::gumbel::Gumbel;
 use crate::distribution::law::Distribution;
-use crate::distribution::sample::{Draw, Mirror, Quasi, Sample, Transform, assign};
-use crate::kernel::{RowFn, fill, overwrite};
+use crate::distribution::sample::{Draw, Mirror, Quasi, Sample, Transform, drawn, sampled, sampled_into};
+use crate::kernel::{RowFn, fill};
 use crate::noise::Standard;
 use crate::rows::{Grad, sum_coordinates, weigh};
 use crate::shape::{no_nan_rows, same_shape};
@@ -39,11 +39,6 @@ impl<F: Real> Categorical<'_, F> {
             let noise = &noise.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
             winner(logits, noise).unwrap_or_default()
         }))
-    }
-
-    fn picked(&self, noise: Array2<F>) -> Draw<F> {
-        let (_, [x]) = fill(noise.nrows(), [noise.view()], [self.logits.ncols()], &TransformRow(self));
-        Draw::held(x, noise)
     }
 
     /// The perturbed logits l + g *given* which class is the largest, from independent standard Gumbel numbers: a draw of
@@ -117,22 +112,16 @@ impl<F: Real> Categorical<'_, F> {
 
 impl<F: Real> Sample<F> for Categorical<'_, F> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Draw<F> {
-        self.picked(self.noise(rng))
+        drawn(self.noise(rng), &TransformRow(self))
     }
 
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Array2<F> {
-        let mut x = self.noise(rng);
-        // In standard layout by construction: always a slice.
-        overwrite(x.as_slice_mut().unwrap_or_default(), self.logits.ncols(), &TransformRow(self));
-        x
+        sampled(self.noise(rng), &TransformRow(self))
     }
 
     fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
-        Standard::Gumbel.fill(rng, rows);
-        overwrite(rows, self.logits.ncols(), &TransformRow(self));
-        Ok(())
+        sampled_into(out, |rows| Standard::Gumbel.fill(rng, rows), &TransformRow(self))
     }
 }
 
@@ -147,14 +136,12 @@ impl<F: Real> Transform<F> for Categorical<'_, F> {
 
     fn transform(&self, noise: Array2<F>) -> Result<Draw<F>> {
         self.shape().samples_door("noise", &noise)?;
-        Ok(self.picked(noise))
+        Ok(drawn(noise, &TransformRow(self)))
     }
 
-    fn sample_from(&self, mut noise: Array2<F>) -> Result<Array2<F>> {
+    fn sample_from(&self, noise: Array2<F>) -> Result<Array2<F>> {
         self.shape().samples_door("noise", &noise)?;
-        let Some(rows) = noise.as_slice_mut() else { return Ok(self.picked(noise).into_x()) };
-        overwrite(rows, self.logits.ncols(), &TransformRow(self));
-        Ok(noise)
+        Ok(sampled(noise, &TransformRow(self)))
     }
 }
 

@@ -10,7 +10,7 @@ use super::law::{Distribution, ValueRows};
 use super::parameters::Parameters;
 use crate::kernel::fill;
 use crate::rows::Grad;
-use crate::shape::{any, at_least_one, entries, no_nan_rows, same_shape};
+use crate::shape::{NOT_NEGATIVE, any, at_least_one, entries, no_nan_rows, same_shape};
 use crate::{Error, Real, Result, ValueGrad};
 
 /// Independent choices among K classes, by their logits: P(class k) = softmax(l)_k.
@@ -82,7 +82,7 @@ impl<'a, F: Real> Categorical<'a, F> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn from_probs(probs: &ArrayRef2<F>, classes: usize) -> Result<Categorical<'static, F>> {
-        entries("probs", probs, crate::shape::NOT_NEGATIVE, |p| (p >= F::zero()) & p.is_finite())?;
+        entries("probs", probs, NOT_NEGATIVE, |p| (p >= F::zero()) & p.is_finite())?;
         let law = Categorical::build("probs", probs.mapv(F::ln).into(), classes, 1);
         // In the user's numbers.
         law.map_err(|error| match error {

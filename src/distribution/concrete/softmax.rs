@@ -5,7 +5,7 @@ use super::shares::pull_back_of_shares;
 use super::{Relaxed, Space};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::law::Distribution;
-use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, assign};
+use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform};
 use crate::kernel::{RowFn, RowsFn, fill, rewrite};
 use crate::noise::Standard;
 use crate::rows::{Rows, map_coordinates, sum_coordinates, sum_long, weigh};
@@ -69,9 +69,13 @@ impl<F: Real, S: Space> Sample<F> for Relaxed<'_, F, S> {
 
     fn sample_into<R: Rng + ?Sized>(&self, rng: &mut R, out: &mut ArrayRef2<F>) -> Result<()> {
         self.shape().samples_door("out", out)?;
-        let Some(rows) = out.as_slice_mut() else { return assign(out, &self.sample(rng)) };
-        Standard::Gumbel.fill(rng, rows);
-        self.soften(rows);
+        match out.as_slice_mut() {
+            Some(rows) => {
+                Standard::Gumbel.fill(rng, rows);
+                self.soften(rows);
+            }
+            None => out.assign(&self.sample(rng)),
+        }
         Ok(())
     }
 }
