@@ -41,6 +41,17 @@ fn frequencies<F: Real>() {
     }
 }
 
+/// Whole logits where f32 has no digit behind the point: noise that was added to them would be whole numbers too.
+#[test]
+fn stat_the_size_of_logits_costs_the_noise_no_digits() {
+    let whole = 8_388_608.0;
+    let logits = array![0.0, -1.0, -2.0];
+    let held = logits.mapv(|l: f64| (l + whole) as f32);
+    let counts = Categorical::shared(&held, 3, DRAWS).unwrap().sample(&mut rng(7)).sum_axis(Axis(0)).mapv(f64::from);
+    let own = chance(&counts, DRAWS, &logits.to_vec());
+    assert!(own > ALARM, "{own:e}");
+}
+
 /// Bounds by Chernoff; the smallest bias that is seen is 0.008 of a share of 1/2.
 #[test]
 fn stat_gumbel_max_draws_classes_as_often_as_they_should_be() {
