@@ -132,9 +132,10 @@ proptest! {
         }
         let drawn = |l: f64, t: f64| d * law::<f64>(l, t, gamma, zeta).transform(array![[z]]).unwrap().x()[[0, 0]];
         // A corner in T is where T times its logit, at most ln 31, is l + z.
+        let warmer = (away / 7.0).min(0.25 * temperature);
         for (found, step, along) in [
             (path, 0.5 * away, check::derivative(|l| drawn(l, temperature), l, 0.5 * away)),
-            (in_temperature, away / 7.0, check::derivative(|t| drawn(l, t), temperature, away / 7.0)),
+            (in_temperature, warmer, check::derivative(|t| drawn(l, t), temperature, warmer)),
         ] {
             let off = (found - along.unwrap().value).abs();
             prop_assert!(off <= difference_limit::<f64>(d, found, step), "{} by {}", found, off);
@@ -255,10 +256,11 @@ fn ref_the_path_of_a_gate_is_unbiased() {
                 + integral(&[0.0, 0.5, 1.0], |x| cost(x).0 * density(x))
         };
         let slope = check::derivative(mean, l, 0.5).unwrap().value;
-        // Rounding of the integral is 60 times that of a function that is differenced.
-        assert!((path - slope).abs() < 60.0 * difference_limit::<f64>(1.0, slope, 0.5), "{path} {slope}");
-        // Without the masses it is another number.
-        assert!((between - exact).abs() > 1e-3, "the masses do not matter at {l}, {temperature}");
+        // An integral is off by 270 epsilon, and 270^(2/3) is 42.
+        assert!((path - slope).abs() < 42.0 * difference_limit::<f64>(1.0, slope, 0.5), "{path} {slope}");
+        // Without the masses it is another number, but of a hot gate, which is never at an end.
+        let matters = (between - exact).abs() > 1e-3;
+        assert_eq!(matters, temperature < 8.0, "{between} {exact} at {l}, {temperature}");
     }
 }
 
@@ -269,7 +271,7 @@ fn ref_limits_of_a_gate() {
     let bit = bell(l) * (cost(1.0).0 - cost(0.0).0);
     for temperature in [0.25, 0.01, 1e-4] {
         let path = mean_path(&law::<f64>(l, temperature, -0.125, 1.125), l);
-        // |f''| of the logistic density is 0.0963 at the most, of a shift of T ln 9; slopes are 2.6 at the most.
+        // The logistic density has slopes up to 0.0963, and is shifted by T ln 9 at the most; slopes of the cost are 2.6 at the most.
         let bound = 0.0963 * temperature * 9.0_f64.ln() * 2.6;
         // z is known to half an epsilon of l, of an interval of the width T.
         assert!((path - bit).abs() < bound + f64::EPSILON / temperature, "{path} {bit} at {temperature}");
@@ -306,10 +308,9 @@ fn stat_gates_are_drawn_from_their_law() {
         let between: Vec<f64> = x.iter().copied().filter(|&x| x > 0.0 && x < 1.0).collect();
         let m = between.len();
         let distance = |temperature: f64| {
-            let q = law::<f64>(l, temperature, -0.1, 1.1);
-            let below = |x: f64| q.cdf(&array![[x]]).unwrap()[[0, 0]];
-            let (from, to) = (below(0.0), below(1.0 - 0.5 * f64::EPSILON));
-            kolmogorov(between.clone(), |x| (below(x) - from) / (to - from))
+            let w = |x: f64| temperature * ((x + 0.1) / (1.1 - x)).ln() - l;
+            let (from, to) = (sigmoid(w(0.0)), sigmoid(w(1.0)));
+            kolmogorov(between.clone(), |x| (sigmoid(w(x)) - from) / (to - from))
         };
         let limit = kolmogorov_limit(m, alarm / 9.0);
         assert!(distance(2.0 / 3.0) < limit, "{} of {m}", distance(2.0 / 3.0));
@@ -340,7 +341,7 @@ fn stat_the_l0_penalty_is_the_mean_number_of_open_gates() {
 #[test]
 fn ref_log_densities_of_gates() {
     // (l, T, gamma, zeta, x), log q, d log q / dl.
-    let table = [
+    let table: [([f64; 5], f64, f64); 11] = [
         ([0.5, 0.75, -0.125, 1.125, 0.0], -2.258_320_411_002_902_656_2, -0.895_474_102_049_399_267_67),
         ([0.5, 0.75, -0.125, 1.125, 1.0], -1.423_500_006_182_547_577_7, 0.759_130_504_878_674_601_37),
         ([0.5, 0.75, -0.125, 1.125, 0.625], -0.479_582_643_559_751_081_59, -0.097_638_525_681_999_009_934),
@@ -406,7 +407,7 @@ fn ref_tails_paths_and_penalties_of_gates() {
     assert_eps(rare.value[0], 2.957_902_963_127_931_257e-304, 2.957_902_963_127_931_257e-304, few(700.0), "penalty");
 
     for ([l, z, temperature, gamma, zeta], x, path, in_temperature) in [
-        ([0.5, -0.25, 0.75, -0.125, 1.125], 0.603_212_757_788_786_9, 0.405_303_601_674_617_9, -0.135_101_200_558_206_0),
+        ([0.5, -0.25, 0.75, -0.125, 1.125], 0.603_212_758_077_893_3, 0.405_303_601_674_617_9, -0.135_101_200_558_206_0),
         ([-1.0, 0.75, 0.5, -0.25, 1.5], 0.410_696_170_396_754_5, 0.822_512_992_705_580_7, 0.411_256_496_352_790_4),
         ([0.25, -0.5, 2.0, -0.125, 1.125], 0.460_988_283_282_804_7, 0.155_641_234_383_510_9, 0.019_455_154_297_938_865),
     ] {
@@ -523,7 +524,8 @@ fn gates_of_any_size<F: Real>() {
             let rows = q.pathwise(&draw, &ones).unwrap().collect();
             let in_temperature = q.d_temperature(&draw, &ones).unwrap();
             let at = q.log_prob_grad(&draw.x()).unwrap();
-            let own = draw.x().iter().chain(rows.flat()).chain(&in_temperature).chain(&at.value).chain(at.grad.flat());
+            let x = draw.x();
+            let own = x.iter().chain(rows.flat()).chain(&in_temperature).chain(&at.value).chain(at.grad.flat());
             assert!(own.copied().all(F::is_finite), "{l} at {temperature}");
             assert!(draw.x().iter().all(|&x| x >= F::zero() && x <= F::one()));
             for x in [0.0, 1e-30, 0.5, 1.0] {
@@ -540,7 +542,8 @@ fn gates_of_any_size<F: Real>() {
     // Tails are linear, whatever their size.
     let q = HardConcrete::new(array![[F::of(1e4), F::of(-1e4)]], F::of(1e-6)).unwrap();
     let both = q.log_prob_grad(&array![[F::zero(), F::one()]]).unwrap();
-    assert_eps(both.value[0], -2e4, 2e4, 2.0, "two gates on their wrong side");
+    let wrong = -2e4 - 2e-6 * 11.0_f64.ln();
+    assert_eps(both.value[0], wrong, 2e4, 2.0, "two gates on their wrong side");
     assert_eq!(both.grad.flat(), array![[-F::one(), F::one()]]);
 }
 
@@ -557,7 +560,8 @@ fn hard_gates_of_any_temperature_and_logit() {
             let path = q.pathwise(&draw, &Array2::ones((50, 1))).unwrap().collect();
             let in_temperature = q.d_temperature(&draw, &Array2::ones((50, 1))).unwrap();
             let at = q.log_prob_grad(&draw.x()).unwrap();
-            let all = draw.x().iter().chain(path.flat()).chain(&in_temperature).chain(&at.value).chain(at.grad.flat());
+            let x = draw.x();
+            let all = x.iter().chain(path.flat()).chain(&in_temperature).chain(&at.value).chain(at.grad.flat());
             assert!(all.copied().all(f64::is_finite), "{l} by {by:e}");
             let penalty = q.expected_l0();
             assert!(penalty.value[0].is_finite() && penalty.grad.flat()[[0, 0]].is_finite());
@@ -575,13 +579,18 @@ fn hard_a_logit_that_is_nan_stays_in_its_row() {
         |rows: &Array2<f64>| rows.rows().into_iter().map(|row| row.iter().any(|x| x.is_nan())).collect::<Vec<_>>();
     let only = vec![false, true, false];
     let (mine, other) = (q.draw(&mut rng(5)), clean.draw(&mut rng(5)));
-    let path = q.pathwise(&mine, &Array2::ones((3, 2))).unwrap();
+    let ones = Array2::ones((3, 2));
+    let path = q.pathwise(&mine, &ones).unwrap();
     for rows in [&mine.x().to_owned(), &q.gate(), &q.nonzero(), &penalty.grad.flat().to_owned()] {
         assert_eq!(of_row(rows), only);
     }
     assert_eq!(path.total(), Err(Error::NaN { name: "pathwise", row: 1 }));
-    assert_eq!(q.d_temperature(&mine, &Array2::ones((3, 2))).unwrap().mapv(f64::is_nan), array![false, true, false]);
+    assert_eq!(q.d_temperature(&mine, &ones).unwrap().mapv(f64::is_nan), array![false, true, false]);
     assert_eq!((mine.x().row(0), mine.x().row(2)), (other.x().row(0), other.x().row(2)));
+    let shut = clean.transform(Array2::from_elem((3, 2), -20.0)).unwrap();
+    let slopes = array![[1.0, 1.0], [1.0, f64::NAN], [1.0, f64::INFINITY]];
+    let path = clean.pathwise(&shut, &slopes).unwrap().collect();
+    assert_eq!(of_row(&path.flat().to_owned()), only, "a clipped gate silences an infinite slope, but not a NaN");
     for x in [0.0, 0.5, 1.0] {
         let at = q.log_prob_grad(&Array2::from_elem((3, 2), x)).unwrap();
         assert_eq!(at.value.mapv(f64::is_nan), array![false, true, false]);
