@@ -6,7 +6,7 @@ use lab::Summary;
 use crate::argmax::Cells;
 use crate::cost::Family;
 use crate::estimators::{Estimator, Found, Problem, norm};
-use crate::toy::{self, Drawn, Relaxed};
+use crate::toy::{self, Drawn};
 
 /// Root mean squares that the length of a mean of zero expectation exceeds with a chance of at most 1e-9: those of a normal
 /// number. Of several coordinates the chance is less, from 1.24 root mean squares on (Szekely and Bakirov 2003).
@@ -61,13 +61,13 @@ pub fn rounding(problem: &Problem) -> f64 {
 }
 
 /// The two classes: the relaxed derivative is what its integral says, and has the wrong sign.
-pub fn sign(mut summary: Summary, relaxed: &Relaxed, truth: f64, drawn: &[Drawn]) -> Summary {
+pub fn sign(mut summary: Summary, truth: f64, drawn: &[Drawn]) -> Summary {
     let by_hand = toy::CHANCE * (1.0 - toy::CHANCE) * ((1.0 - toy::LEAST).powi(2) - toy::LEAST.powi(2));
     let words =
         format!("the derivative of two classes by enumeration, {truth}, is p (1 - p) (f(1) - f(0)) = {by_hand}");
     summary = summary.claim((truth - by_hand).abs() <= 8.0 * f64::EPSILON, words);
     for at in drawn.iter().filter(|at| at.tail <= TAIL) {
-        let (t, exact) = (at.temperature, relaxed.mean(at.temperature));
+        let (t, exact) = (at.temperature, at.exact);
         let words =
             format!("T = {t}: the relaxed derivative of two classes, {} +- {:e}, is {exact}", at.mean, at.error);
         summary = summary.claim((at.mean - exact).abs() <= FAR * at.error, words);

@@ -25,7 +25,6 @@ use rayon::prelude::*;
 use argmax::Cells;
 use cost::{Cost, Family};
 use estimators::Problem;
-use toy::Relaxed;
 
 /// Draws that are made at a time.
 const BLOCK: usize = 4096;
@@ -103,15 +102,14 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     report::gradients(&problem, &found, &tested);
     pictures::gradients(args, &problem, &found)?;
 
-    let (relaxed, truth) = (Relaxed::new()?, toy::truth()?);
+    let truth = toy::truth()?;
     let everywhere = in_order([&temperatures[..], &[toy::TEMPERATURE]].concat());
-    let drawn =
-        side_by_side(&everywhere, "drawing the wrong sign", &mut rng, |&t, rng| toy::draw(&relaxed, t, draws, rng))?;
-    pictures::wrong_sign(args, &relaxed, truth, &drawn)?;
+    let drawn = side_by_side(&everywhere, "drawing the wrong sign", &mut rng, |&t, rng| toy::draw(t, draws, rng))?;
+    pictures::wrong_sign(args, truth, &drawn)?;
 
     let told = report::told(&found, args.optional_number("temperature")?).ok_or("no temperature was measured")?;
     report::words(&problem, &found, &tested);
-    report::wrong_sign(&relaxed, truth, &drawn);
+    report::wrong_sign(truth, &drawn)?;
     say(format_args!("pictures: {}", args.out.display()));
     let worst = frequencies.iter().map(|frequencies| frequencies.chi_square).fold(0.0, f64::max);
     let summary = Summary::new()
@@ -121,7 +119,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         .finding("argmax_chi2", format_args!("{worst:.3}"));
     let summary = claims::argmax(summary, worst, &cells, frequencies.len());
     let summary = claims::relations(summary, &problem, &found, &tested);
-    let summary = claims::sign(summary, &relaxed, truth, &drawn);
+    let summary = claims::sign(summary, truth, &drawn);
     // What bias and variance do between two temperatures need not be so of other costs, and a few draws do not show it.
     let own = ["logits", "variables", "cost", "temperatures", "temperature"].iter().any(|name| args.is_given(name));
     Ok(if own || draws < QUICK { summary } else { claims::trade(summary, &found, &tested) })

@@ -7,7 +7,7 @@ use lab::{Args, Chart, Failure, Simplex};
 use crate::argmax::{Cells, Frequencies};
 use crate::claims::rounding;
 use crate::estimators::{Estimator, Found, Problem, SAMPLES};
-use crate::toy::{Drawn, Relaxed};
+use crate::toy::{self, Drawn};
 
 const SOFT: (u8, u8, u8) = (0, 114, 178);
 const HARD: (u8, u8, u8) = (213, 94, 0);
@@ -15,7 +15,7 @@ const RAO_BLACKWELL: (u8, u8, u8) = (230, 159, 0);
 const STRAIGHT: (u8, u8, u8) = (204, 121, 167);
 const REIN_MAX: (u8, u8, u8) = (0, 158, 115);
 const LEAVE_ONE_OUT: (u8, u8, u8) = (60, 60, 60);
-const PALE: (u8, u8, u8) = (170, 170, 170);
+const PALE: (u8, u8, u8) = (200, 200, 200);
 
 /// Triangles in the picture of samples.
 const SHOWN: usize = 4;
@@ -45,8 +45,8 @@ pub fn samples(args: &Args, cells: &Cells, all: &[Frequencies]) -> Result<(), Fa
     Ok(())
 }
 
-/// A figure of each estimator against the temperature, where that is above 0.
-fn by_temperature(mut chart: Chart, all: &[Found], figure: impl Fn(&Found) -> f64) -> Chart {
+/// A figure of each estimator against the temperature, where that is above 0; what it is of leave-one-out has a name of its own.
+fn by_temperature(mut chart: Chart, all: &[Found], unbiased: &str, figure: impl Fn(&Found) -> f64) -> Chart {
     let temperatures = || all.iter().filter_map(|found| found.estimator.temperature());
     let (low, high) = temperatures().fold((f64::INFINITY, 0.0_f64), |(low, high), t| (low.min(t), high.max(t)));
     for (colour, name) in [(SOFT, "soft"), (HARD, "hard"), (RAO_BLACKWELL, "hard, Rao-Blackwell")] {
@@ -60,7 +60,8 @@ fn by_temperature(mut chart: Chart, all: &[Found], figure: impl Fn(&Found) -> f6
         (LEAVE_ONE_OUT, Estimator::LeaveOneOut),
     ] {
         if let Some(found) = all.iter().find(|found| found.estimator == estimator) {
-            chart = chart.line_in(colour, estimator.name(), level(low, high, figure(found)));
+            let name = if estimator == Estimator::LeaveOneOut { unbiased } else { estimator.name() };
+            chart = chart.line_in(colour, name, level(low, high, figure(found)));
         }
     }
     chart.log_x().log_y()
@@ -72,25 +73,26 @@ fn level(low: f64, high: f64, y: f64) -> impl Iterator<Item = (f64, f64)> {
 
 /// Charts of what was measured, and the numbers behind them.
 pub fn gradients(args: &Args, problem: &Problem, all: &[Found]) -> Result<(), Failure> {
+    // What has no logarithm is drawn at the foot of the chart.
+    let foot = 0.5 * all.iter().map(|found| found.bias.max(rounding(problem))).fold(f64::INFINITY, f64::min);
     let errors = all.iter().filter(|found| matches!(found.estimator, Estimator::Soft(_))).filter_map(|found| {
         let off = 2.0 * found.error;
-        Some((found.estimator.temperature()?, found.bias - off, found.bias + off))
+        Some((found.estimator.temperature()?, (found.bias - off).max(foot), found.bias + off))
     });
-    let chart =
-        Chart::new("Bias: how far the mean of the draws is from the exact gradient", "temperature T", "|mean - exact|")
-            .band_in(SOFT, errors.collect::<Vec<_>>());
+    let title = "Bias: |mean of the draws - exact gradient|; soft with 2 standard errors";
+    let chart = Chart::new(title, "temperature T", "|mean - exact|").band_in(SOFT, errors.collect::<Vec<_>>());
     // A bias of rounding alone would stretch the axis down to it.
     let seen = |found: &Found| if found.bias > rounding(problem) { found.bias } else { 0.0 };
-    save(args, "bias", &by_temperature(chart, all, seen))?;
+    save(args, "bias", &by_temperature(chart, all, "leave-one-out: noise", seen))?;
     let chart = Chart::new("Variance of one draw, all coordinates together", "temperature T", "variance");
-    save(args, "variance", &by_temperature(chart, all, |found| found.variance))?;
+    save(args, "variance", &by_temperature(chart, all, "leave-one-out of 4", |found| found.variance))?;
     let title = format!("Mean squared error of the mean of {SAMPLES} evaluations");
     let chart = Chart::new(title, "temperature T", "squared bias + variance");
-    save(args, "mse", &by_temperature(chart, all, |found| found.mse(SAMPLES)))?;
+    save(args, "mse", &by_temperature(chart, all, "leave-one-out of 4", |found| found.mse(SAMPLES)))?;
 
     // The soft form at each temperature, by how many samples its mean is of.
-    let most = 1 << 16;
-    let samples = || (0..=64).map(|k| f64::from(most).powf(f64::from(k) / 64.0)).map(|n| n.round() as usize);
+    let most = all.iter().map(|found| found.draws).max().unwrap_or(1) as f64;
+    let samples = || (0..=64).map(|k| most.powf(f64::from(k) / 64.0)).map(|n| n.round() as usize);
     let mut chart = Chart::new("Mean squared error: soft at each T (pale), and its rivals", "evaluations", "MSE");
     let soft: Vec<&Found> = all.iter().filter(|f| matches!(f.estimator, Estimator::Soft(_))).collect();
     for found in &soft {
@@ -107,7 +109,7 @@ pub fn gradients(args: &Args, problem: &Problem, all: &[Found]) -> Result<(), Fa
         let of = |n: usize| (n as f64, found.variance * SAMPLES as f64 / n as f64);
         chart = chart.line_in(LEAVE_ONE_OUT, "leave-one-out of 4", points.map(of));
     }
-    let zero = (0..LEVEL).map(|k| (f64::from(most).powf(k as f64 / (LEVEL - 1) as f64), problem.norm().powi(2)));
+    let zero = (0..LEVEL).map(|k| (most.powf(k as f64 / (LEVEL - 1) as f64), problem.norm().powi(2)));
     let chart = chart.line_in(STRAIGHT, "an estimate of 0", zero).log_x().log_y();
     save(args, "evaluations", &chart)?;
 
@@ -125,21 +127,18 @@ pub fn gradients(args: &Args, problem: &Problem, all: &[Found]) -> Result<(), Fa
 }
 
 /// The relaxed derivative of the two classes beside the true one.
-pub fn wrong_sign(args: &Args, relaxed: &Relaxed, truth: f64, drawn: &[Drawn]) -> Result<(), Failure> {
+pub fn wrong_sign(args: &Args, truth: f64, drawn: &[Drawn]) -> Result<(), Failure> {
     let ends = drawn.iter().map(|d| d.temperature);
     let (low, high) = ends.fold((f64::INFINITY, 0.0_f64), |(low, high), t| (low.min(t), high.max(t)));
-    let curve = level(low, high, 0.0).map(|(t, _)| t).collect::<Vec<_>>();
-    let fine = curve.windows(2).flat_map(|pair| {
-        let [from, to] = [pair[0], pair[1]];
-        (0..8).map(move |k| from * (to / from).powf(f64::from(k) / 8.0))
-    });
+    let at = |k: usize| low * (high / low).powf(k as f64 / 150.0);
+    let curve = (0..=150).map(|k| Ok((at(k), toy::relaxed(at(k))?))).collect::<Result<Vec<_>, Failure>>()?;
     let title = "d/dl of E (x - 0.45)^2, P(x = 1) = 0.1: the soft estimator's mean";
     let bars = drawn.iter().map(|d| (d.temperature, d.mean - 2.0 * d.error, d.mean + 2.0 * d.error));
     let chart = Chart::new(title, "temperature T", "derivative")
         .band_in(SOFT, bars)
         .line_in(PALE, "", level(low, high, 0.0))
         .line_in(LEAVE_ONE_OUT, "the truth", level(low, high, truth))
-        .line_in(SOFT, "relaxed, exact", fine.map(|t| (t, relaxed.mean(t))))
+        .line_in(SOFT, "relaxed, exact", curve)
         .dots_in(HARD, "relaxed, drawn", drawn.iter().map(|d| (d.temperature, d.mean)))
         .log_x();
     save(args, "wrong_sign", &chart)

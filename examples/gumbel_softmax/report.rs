@@ -1,15 +1,12 @@
 //! The tables, and in words what they say; every word is chosen by the numbers.
 
 use estimand::check::{Tested, Verdict};
-use lab::say;
+use lab::{Failure, say};
 
 use crate::argmax::{Cells, Frequencies};
 use crate::claims::{FAR, rounding};
 use crate::estimators::{Estimator, Found, Problem, SAMPLES};
-use crate::toy::{self, Drawn, Relaxed};
-
-/// The largest number of evaluations that is told of.
-const MOST: usize = 1 << 20;
+use crate::toy::{self, Drawn};
 
 pub fn frequencies(cells: &Cells, all: &[Frequencies], samples: usize) {
     let row = |of: &[f64]| of.iter().map(|p| format!("{:8.3} %", 100.0 * p)).collect::<String>();
@@ -105,18 +102,21 @@ pub fn words(problem: &Problem, all: &[Found], tested: &Tested) {
             cold.variance
         ));
     }
-    for evaluations in [1, 16, 256, 4096] {
-        let Some(best) = least(soft(all), evaluations) else { continue };
-        let mse = best.mse(evaluations);
+    // Of more samples than were drawn the mean squared error is not known: its bias is not.
+    let most = hot.draws;
+    let mut best = Vec::new();
+    for evaluations in [1, 16, 256, 4096].into_iter().filter(|&n| n <= most) {
+        let Some(found) = least(soft(all), evaluations) else { continue };
+        let (t, mse) = (found.estimator.temperature().unwrap_or_default(), found.mse(evaluations));
         say(format_args!(
-            "  the mean of {evaluations:4} has the least squared error at T = {}: {mse:.5}, {} that of an estimate of 0;",
-            best.estimator.temperature().unwrap_or_default(),
+            "  the mean of {evaluations:4} has the least squared error at T = {t}: {mse:.5}, {} that of an estimate of 0;",
             percent(mse / zero),
         ));
+        best.push(t);
     }
-    say(
-        "which temperature is best depends on how many samples the mean is of, and on the gradient that one wants to know.",
-    );
+    if best.windows(2).all(|pair| pair[1] <= pair[0]) && best.first() > best.last() {
+        say("the more samples the mean is of, the colder the best temperature.");
+    }
     for found in all.iter().filter(|found| found.estimator.temperature().is_none()) {
         let verdict = if found.estimator == Estimator::LeaveOneOut {
             match tested.verdict {
@@ -135,12 +135,12 @@ pub fn words(problem: &Problem, all: &[Found], tested: &Tested) {
         say(format_args!("  {}: {verdict};", found.estimator.name()));
     }
     let Some(other) = all.iter().find(|found| found.estimator == Estimator::LeaveOneOut) else { return };
-    let budgets = || (2..).map(|k| 1_usize << k).take_while(|&n| n <= MOST);
+    let budgets = || (2..).map(|k| 1_usize << k).take_while(|&n| n <= most);
     let from = |rival: &dyn Fn(usize) -> Option<f64>| {
         let nearer = |n: &usize| rival(*n).is_some_and(|mse| unbiased(other, *n) < mse);
         match budgets().find(nearer) {
             Some(n) => format!("from {n} evaluations on"),
-            None => format!("nowhere up to {MOST}"),
+            None => format!("nowhere up to {most}"),
         }
     };
     let best = from(&|n| least(soft(all), n).map(|found| found.mse(n)));
@@ -156,24 +156,23 @@ fn percent(share: f64) -> String {
 }
 
 /// The two classes.
-pub fn wrong_sign(relaxed: &Relaxed, truth: f64, drawn: &[Drawn]) {
-    let at = drawn.iter().find(|at| at.temperature == toy::TEMPERATURE);
-    let (Some(at), Some(low), Some(high)) = (at, drawn.first(), drawn.last()) else { return };
-    let range = match relaxed.wrong(low.temperature, high.temperature) {
-        Some((from, to)) => {
-            format!("; by its integral, {:.5}, it does so from T = {from:.3} to {to:.3}", relaxed.mean(at.temperature))
-        }
-        None => String::new(),
-    };
+pub fn wrong_sign(truth: f64, drawn: &[Drawn]) -> Result<(), Failure> {
+    let Some(at) = drawn.iter().find(|at| at.temperature == toy::TEMPERATURE) else { return Ok(()) };
     let says = if (at.mean < 0.0) == (truth < 0.0) { "has the sign of the truth" } else { "points the wrong way" };
+    let range = match toy::wrong()? {
+        Some((cold, hot)) => format!("it does so from T = {cold:.2} to {hot:.1}"),
+        None => "it does so at no temperature".to_owned(),
+    };
     say(format_args!(
-        "Two classes, P(x = 1) = {}, f = (x - {})^2: the derivative is {truth:+.4}; {} relaxed draws at T = {} say {:+.5} +- {:.5}: \
-         the soft form {says}{range}.",
+        "Two classes, P(x = 1) = {}, f = (x - {})^2: the derivative is {truth:+.4}, and {} soft draws at T = {} say {:+.5} +- {:.5}, \
+         which {says}; by quadrature their mean is {:+.5} there, and {range}.",
         toy::CHANCE,
         toy::LEAST,
         at.draws,
         at.temperature,
         at.mean,
-        at.error
+        at.error,
+        at.exact
     ));
+    Ok(())
 }

@@ -17,11 +17,12 @@ pub const LEAST: f64 = 0.45;
 /// Where the sign is measured.
 pub const TEMPERATURE: f64 = 0.5;
 
-/// What was drawn at a temperature: the mean of the estimator with its standard error.
+/// What was drawn at a temperature: the mean of the estimator with its standard error, beside the exact one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drawn {
     pub temperature: f64,
     pub mean: f64,
+    pub exact: f64,
     pub error: f64,
     /// Kurtosis over the number of draws.
     pub tail: f64,
@@ -40,56 +41,53 @@ pub fn truth() -> Result<f64> {
 }
 
 /// The soft estimator at a temperature.
-pub fn draw(relaxed: &Relaxed, temperature: f64, draws: usize, rng: &mut StdRng) -> Result<Drawn> {
+pub fn draw(temperature: f64, draws: usize, rng: &mut StdRng) -> Result<Drawn> {
     let slope = |x: ArrayView2<'_, f64>| {
         Array2::from_shape_fn(x.dim(), |(i, j)| if j == 0 { 2.0 * (x[[i, 0]] - LEAST) } else { 0.0 })
     };
-    let centre = relaxed.mean(temperature);
+    let exact = relaxed(temperature)?;
     let (mut moments, mut squares) = (Moments::new(), Moments::new());
     for start in (0..draws).step_by(BLOCK) {
         let law = Categorical::shared(logits(), 2, BLOCK.min(draws - start))?;
         let plan = GumbelSoftmax::propose(&law, law.noise(rng), temperature, Relaxation::Soft)?;
         let rows = plan.rows_with(slope)?;
         moments.merge(&Moments::of(&rows.column(0)));
-        squares.merge(&Moments::of(&rows.column(0).mapv(|g| (g - centre).powi(2))));
+        squares.merge(&Moments::of(&rows.column(0).mapv(|g| (g - exact).powi(2))));
     }
     let kurtosis = 1.0 + squares.variance()? / squares.mean()?.powi(2);
     let (mean, error, tail) = (moments.mean()?, moments.std_error()?, kurtosis / draws as f64);
-    Ok(Drawn { temperature, mean, error, tail, draws })
+    Ok(Drawn { temperature, mean, exact, error, tail, draws })
 }
 
-/// The exact mean of the soft estimator, without its noise. The share is x = sigmoid((l + z) / T) of a logistic z, so that
+/// The exact mean of the soft estimator, by quadrature: with a logistic number z, the difference of two Gumbel numbers,
 ///
 /// ```text
-/// E f'(x) x (1 - x) / T = int f'(x) p(z) dx over (0, 1),   z = T logit(x) - l,   p the logistic density.
+/// E f'(x) x (1 - x) / T,   x = sigmoid((l + z) / T).
 /// ```
-#[derive(Debug, Clone)]
-pub struct Relaxed(Nodes);
+pub fn relaxed(temperature: f64) -> Result<f64> {
+    let l = (CHANCE / (1.0 - CHANCE)).ln();
+    // The density has the unit 1 and the share the unit T; e^-45 is left out on either side.
+    let steps = || (-45..=45).map(f64::from);
+    let mut breaks: Vec<f64> =
+        steps().chain(steps().map(|k| k * temperature - l)).filter(|z| z.abs() <= 45.0).collect();
+    breaks.sort_by(f64::total_cmp);
+    breaks.dedup();
+    let logistic = Nodes::density(|z| -z.abs() - 2.0 * (-z.abs()).exp().ln_1p(), &breaks, 16)?;
+    let at = |z: f64| {
+        let w = (l + z) / temperature;
+        2.0 * (sigmoid(w) - LEAST) * sigmoid(w) * sigmoid(-w) / temperature
+    };
+    Ok(logistic.points().iter().zip(logistic.weights()).map(|(&z, weight)| weight * at(z)).sum())
+}
 
-impl Relaxed {
-    pub fn new() -> Result<Self> {
-        // Halved towards both ends, where the density goes as x^T: what is beyond the last break is below 2^-50.
-        let halves = (1..=50).map(|k| 0.5_f64.powi(k));
-        let mut breaks: Vec<f64> = halves.clone().chain(halves.skip(1).map(|h| 1.0 - h)).collect();
-        breaks.sort_by(f64::total_cmp);
-        Ok(Self(Nodes::uniform(&breaks, 16)?))
+/// The coldest and the hottest temperature, of 400 from 0.01 to 100, at which the mean has the wrong sign.
+pub fn wrong() -> Result<Option<(f64, f64)>> {
+    let mut ends = None;
+    for k in 0..400 {
+        let temperature = 0.01 * 1e4_f64.powf(f64::from(k) / 399.0);
+        if relaxed(temperature)? < 0.0 {
+            ends = Some((ends.map_or(temperature, |(cold, _)| cold), temperature));
+        }
     }
-
-    pub fn mean(&self, temperature: f64) -> f64 {
-        let l = (CHANCE / (1.0 - CHANCE)).ln();
-        let at = |x: f64| {
-            let z = temperature * (x / (1.0 - x)).ln() - l;
-            2.0 * (x - LEAST) * sigmoid(z) * sigmoid(-z)
-        };
-        self.0.points().iter().zip(self.0.weights()).map(|(&x, w)| w * at(x)).sum()
-    }
-
-    /// The temperatures, of those between two, at which the mean has the wrong sign: where the run of them that holds
-    /// `TEMPERATURE` begins and ends.
-    pub fn wrong(&self, low: f64, high: f64) -> Option<(f64, f64)> {
-        const STEPS: i32 = 400;
-        let at = |k: i32| low * (high / low).powf(f64::from(k) / f64::from(STEPS));
-        let wrong: Vec<f64> = (0..=STEPS).map(at).filter(|&t| self.mean(t) < 0.0).collect();
-        Some((*wrong.first()?, *wrong.last()?))
-    }
+    Ok(ends)
 }
