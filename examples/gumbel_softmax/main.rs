@@ -114,8 +114,8 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     let worst = frequencies.iter().map(|frequencies| frequencies.chi_square).fold(0.0, f64::max);
     let summary = Summary::new()
         .finding("temperature", told.estimator.temperature().unwrap_or_default())
-        .finding("bias", format_args!("{:.5}", told.bias))
-        .finding("variance", format_args!("{:.5}", told.variance))
+        .finding("bias", report::number(told.bias))
+        .finding("variance", report::number(told.variance))
         .finding("argmax_chi2", format_args!("{worst:.3}"));
     let summary = claims::argmax(summary, worst, &cells, frequencies.len());
     let summary = claims::relations(summary, &problem, &found, &tested);

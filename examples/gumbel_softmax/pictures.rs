@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use lab::plot::PlotError;
 use lab::{Args, Chart, Failure, Simplex};
 
 use crate::argmax::{Cells, Frequencies};
@@ -73,16 +74,15 @@ fn level(low: f64, high: f64, y: f64) -> impl Iterator<Item = (f64, f64)> {
 
 /// Charts of what was measured, and the numbers behind them.
 pub fn gradients(args: &Args, problem: &Problem, all: &[Found]) -> Result<(), Failure> {
-    // What has no logarithm is drawn at the foot of the chart.
-    let foot = 0.5 * all.iter().map(|found| found.bias.max(rounding(problem))).fold(f64::INFINITY, f64::min);
+    // A bias of rounding alone would stretch the axis down to it. What has no logarithm is drawn at the foot of the chart.
+    let seen = |found: &Found| if found.bias > rounding(problem) { found.bias } else { 0.0 };
+    let foot = 0.5 * all.iter().map(seen).filter(|&bias| bias > 0.0).fold(f64::INFINITY, f64::min);
     let errors = all.iter().filter(|found| matches!(found.estimator, Estimator::Soft(_))).filter_map(|found| {
         let off = 2.0 * found.error;
         Some((found.estimator.temperature()?, (found.bias - off).max(foot), found.bias + off))
     });
     let title = "Bias: |mean of the draws - exact gradient|; soft with 2 standard errors";
     let chart = Chart::new(title, "temperature T", "|mean - exact|").band_in(SOFT, errors.collect::<Vec<_>>());
-    // A bias of rounding alone would stretch the axis down to it.
-    let seen = |found: &Found| if found.bias > rounding(problem) { found.bias } else { 0.0 };
     save(args, "bias", &by_temperature(chart, all, "leave-one-out: noise", seen))?;
     let chart = Chart::new("Variance of one draw, all coordinates together", "temperature T", "variance");
     save(args, "variance", &by_temperature(chart, all, "leave-one-out of 4", |found| found.variance))?;
@@ -144,8 +144,13 @@ pub fn wrong_sign(args: &Args, truth: f64, drawn: &[Drawn]) -> Result<(), Failur
     save(args, "wrong_sign", &chart)
 }
 
+/// A chart as both files; without a point above 0, as of a law that is sure of a class, there is none.
 fn save(args: &Args, name: &str, chart: &Chart) -> Result<(), Failure> {
-    args.write(&format!("{name}.svg"), chart.svg()?)?;
+    match chart.svg() {
+        Ok(svg) => args.write(&format!("{name}.svg"), svg)?,
+        Err(PlotError::Nothing { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     args.write(&format!("{name}.png"), chart.png()?)?;
     Ok(())
 }

@@ -28,27 +28,27 @@ pub fn gradients(problem: &Problem, all: &[Found], tested: &Tested) {
     let fewer = all.iter().map(|found| found.draws).min().unwrap_or_default();
     say("");
     say(format_args!(
-        "gradient of E {} in the logits of {variables} choices among {classes}: of the length {:.6} by enumeration of {} points",
+        "gradient of E {} in the logits of {variables} choices among {classes}: of the length {} by enumeration of {} points",
         cost.family.formula(),
-        problem.norm(),
+        number(problem.norm()),
         classes.pow(*variables as u32)
     ));
     say(format_args!(
-        "{draws} draws of each estimator (Rao-Blackwellised: {fewer}); an estimate of 0 has the squared error {:.5}",
-        problem.norm().powi(2)
+        "{draws} draws of each estimator (Rao-Blackwellised: {fewer}); an estimate of 0 has the squared error {}",
+        number(problem.norm().powi(2))
     ));
     say("estimator                    T   |mean - exact|   std error     variance   MSE of 1 evaluation         of 4");
     for found in all {
         let temperature = found.estimator.temperature().map_or("-".to_owned(), |t| t.to_string());
         let mark = if biased(problem, found) { '*' } else { ' ' };
-        let one = if found.estimator.evaluations() == 1 { format!("{:.5}", found.mse(1)) } else { "-".to_owned() };
+        let one = if found.estimator.evaluations() == 1 { number(found.mse(1)) } else { "-".to_owned() };
         say(format_args!(
-            "{:19}  {temperature:>8}   {:>13.6}{mark}   {:>9.1e}   {:>10.5}   {one:>19}   {:>10.5}",
+            "{:19}  {temperature:>8}   {:>13}{mark}   {:>9.1e}   {:>10}   {one:>19}   {:>10}",
             found.estimator.name(),
-            found.bias,
+            number(found.bias),
             found.error,
-            found.variance,
-            found.mse(SAMPLES)
+            number(found.variance),
+            number(found.mse(SAMPLES))
         ));
     }
     say(format_args!("* more than {FAR} standard errors from the exact gradient"));
@@ -88,18 +88,18 @@ pub fn words(problem: &Problem, all: &[Found], tested: &Tested) {
     if hot.estimator != cold.estimator {
         let change = |from: f64, to: f64| if to < from { "falls" } else { "grows" };
         say(format_args!(
-            "From T = {} to {} the bias of the soft form {} from {:.4} to {:.4} ({} of the gradient's length to {}), and its variance {} \
-             from {:.4} to {:.4}.",
+            "From T = {} to {} the bias of the soft form {} from {} to {} ({} of the gradient's length to {}), and its variance {} \
+             from {} to {}.",
             hot.estimator.temperature().unwrap_or_default(),
             cold.estimator.temperature().unwrap_or_default(),
             change(hot.bias, cold.bias),
-            hot.bias,
-            cold.bias,
+            number(hot.bias),
+            number(cold.bias),
             percent(hot.bias / problem.norm()),
             percent(cold.bias / problem.norm()),
             change(hot.variance, cold.variance),
-            hot.variance,
-            cold.variance
+            number(hot.variance),
+            number(cold.variance)
         ));
     }
     // Of more samples than were drawn the mean squared error is not known: its bias is not.
@@ -109,7 +109,8 @@ pub fn words(problem: &Problem, all: &[Found], tested: &Tested) {
         let Some(found) = least(soft(all), evaluations) else { continue };
         let (t, mse) = (found.estimator.temperature().unwrap_or_default(), found.mse(evaluations));
         say(format_args!(
-            "  the mean of {evaluations:4} has the least squared error at T = {t}: {mse:.5}, {} that of an estimate of 0;",
+            "  the mean of {evaluations:4} has the least squared error at T = {t}: {}, {} that of an estimate of 0;",
+            number(mse),
             percent(mse / zero),
         ));
         best.push(t);
@@ -152,7 +153,15 @@ pub fn words(problem: &Problem, all: &[Found], tested: &Tested) {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:.*} %", if share < 0.01 { 2 } else { usize::from(share < 0.1) }, 100.0 * share)
+    match share {
+        s if s > 100.0 => format!("{s:.1e} times"),
+        s => format!("{:.*} %", if s < 0.01 { 2 } else { usize::from(s < 0.1) }, 100.0 * s),
+    }
+}
+
+/// Five decimals, or three digits where they would show none of them.
+pub fn number(x: f64) -> String {
+    if x == 0.0 || x.abs() >= 1e-3 { format!("{x:.5}") } else { format!("{x:.2e}") }
 }
 
 /// The two classes.
