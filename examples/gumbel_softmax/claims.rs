@@ -1,6 +1,7 @@
 //! What must hold of the measurements: of all of them, or of those of a run without settings.
 
-use estimand::check::{Tested, Verdict};
+use estimand::check::{self, Tested, Verdict};
+use estimand::ndarray::{Array1, ArrayRef1, Axis};
 use lab::Summary;
 
 use crate::argmax::Cells;
@@ -22,6 +23,20 @@ pub fn argmax(summary: Summary, worst: f64, cells: &Cells, temperatures: usize) 
     let words =
         format!("the argmax is as frequent as softmax says: chi-square {worst:.2} of {freedom}, at most {bound:.2}");
     summary.claim(worst <= bound, words)
+}
+
+/// The slope of the cost is its derivative, by differences, at a point between the classes: all relaxed estimators stand on it.
+pub fn slope(summary: Summary, problem: &Problem) -> estimand::Result<Summary> {
+    let Problem { cost, classes, .. } = problem;
+    let x = Array1::from_shape_fn(problem.logits.len(), |j| (1 + j) as f64 / (classes * classes) as f64);
+    let row = |x: &ArrayRef1<f64>| x.to_owned().insert_axis(Axis(0));
+    let slope = cost.slope(row(&x).view()).row(0).to_owned();
+    let agreement = check::gradient(|x| cost.at(row(x).view())[0], &x, &slope)?;
+    // Differences of a function as smooth as these have some ten digits.
+    Ok(summary.claim(
+        agreement.within(1e-8),
+        format!("the slope of {} is its derivative: {agreement}", cost.family.formula()),
+    ))
 }
 
 /// What holds of estimators whatever the gradient is.

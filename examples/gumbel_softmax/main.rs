@@ -118,6 +118,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         .finding("variance", report::number(told.variance))
         .finding("argmax_chi2", format_args!("{worst:.3}"));
     let summary = claims::argmax(summary, worst, &cells, frequencies.len());
+    let summary = claims::slope(summary, &problem)?;
     let summary = claims::relations(summary, &problem, &found, &tested);
     let summary = claims::sign(summary, truth, &drawn);
     // What bias and variance do between two temperatures need not be so of other costs, and a few draws do not show it.
