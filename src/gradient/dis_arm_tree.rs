@@ -152,7 +152,7 @@ impl<F: Real> RowFn<F, 0> for DescendRow<'_, '_, F> {
         for (b, (logits, x)) in logits.chunks_exact(k).zip(x.chunks_exact_mut(k)).enumerate() {
             let u = |node: usize| {
                 let u = self.noise[[s, b * (k - 1) + node]];
-                if i % 2 == 0 { F::one() - u } else { u }
+                if i.is_multiple_of(2) { F::one() - u } else { u }
             };
             let class = if logits.iter().any(|l| l.is_nan()) { None } else { leaf(a, logits, u) };
             x.fill(if class.is_some() { F::zero() } else { F::nan() });

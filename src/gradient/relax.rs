@@ -77,7 +77,7 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
             Conditional::Common => z.clone(),
         };
         let both = Array2::from_shape_fn((2 * z.nrows(), z.ncols()), |(i, j)| {
-            if i % 2 == 0 { z[[i / 2, j]] } else { given[[i / 2, j]] }
+            if i.is_multiple_of(2) { z[[i / 2, j]] } else { given[[i / 2, j]] }
         });
         Ok(Self { law, x, z: both, eta: F::one() })
     }
@@ -151,7 +151,8 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
         let by = F::of(2.0) * self.eta / F::count(n.max(1));
         let score = self.law.score(&self.x)?.collect().into_flat();
         let of_value = |i: usize| pairwise(rows.ncols(), |j| rows[[i, j]] * score[[i, j]]);
-        let value = Array1::from_shape_fn(2 * n, |i| if i % 2 == 0 { F::zero() } else { -by * of_value(i / 2) });
+        let value =
+            Array1::from_shape_fn(2 * n, |i| if i.is_multiple_of(2) { F::zero() } else { -by * of_value(i / 2) });
         let (_, [grad]) = fill(2 * n, [], [rows.ncols()], &CotangentRow { plan: self, rows: &rows, by });
         Ok(ValueGrad { value, grad })
     }
@@ -227,7 +228,7 @@ impl<F: Real, D: Perturb<F>> RowFn<F, 0> for CotangentRow<'_, '_, F, D> {
         let (plan, s) = (self.plan, i / 2);
         let (x, z, row) = (plan.x.row(s), plan.z.row(i), self.rows.row(s));
         let [x, z, row] = [&x, &z, &row].map(|row| row.to_slice().unwrap_or_default());
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             map_coordinates([row], [out], |[g]| [g * self.by]);
         } else {
             plan.law.given_push_forward_row(a, plan.law.shape().parameter_row(s), x, z, row, out);
