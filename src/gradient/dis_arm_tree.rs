@@ -39,9 +39,9 @@ use crate::{Categorical, Distribution, Real, Result};
 /// // Four classes: the first bit turns between the pair, and each sample is alone below it.
 /// let q = Categorical::shared(array![0.0_f64, 0.0, 0.0, 0.0], 4, 1)?;
 /// let plan = DisArmTree::propose(&q, array![[0.2, 0.3, 0.6]])?;
-/// assert_eq!(plan.points(), array![[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]);
+/// assert_eq!(plan.points(), array![[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]);
 /// let rows = plan.rows(&array![5.0, 1.0])?;
-/// assert_eq!(rows.logits(), array![[-0.5, 1.5, 0.5, -1.5]]);
+/// assert_eq!(rows.logits(), array![[1.5, -0.5, -1.5, 0.5]]);
 /// # Ok::<(), estimand::Error>(())
 /// ```
 #[derive(Debug, Clone)]
