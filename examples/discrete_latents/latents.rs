@@ -2,7 +2,8 @@
 
 use estimand::ndarray::{Array1, Array2, ArrayRef2, CowArray, Ix2};
 use estimand::rand::Rng;
-use estimand::{Bernoulli, Categorical, Distribution, Kl, Result, Sample, ValueGrad};
+use estimand::distribution::Entropy;
+use estimand::{Bernoulli, Categorical, Distribution, Result, Sample, ValueGrad};
 
 /// What lies between encoder and decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,16 +92,14 @@ impl Law<'_> {
         }
     }
 
-    /// The divergence of each parameter row from the prior, closed, with its gradient in the logits.
-    pub fn kl_to_prior(&self) -> Result<ValueGrad<Array1<f32>, Array2<f32>>> {
-        match self {
-            Self::Bits(q) => divergence(q, &Bernoulli::new(Array2::zeros(q.logits().dim()))?),
-            Self::Classes(q) => divergence(q, &Categorical::new(Array2::zeros(q.logits().dim()), q.classes())?),
-        }
+    /// The divergence of each parameter row from the prior, closed, with its gradient in the logits: of a uniform prior it is
+    /// what q lacks of the largest entropy.
+    pub fn kl_to_prior(&self, latents: Latents) -> ValueGrad<Array1<f32>, Array2<f32>> {
+        let entropy = match self {
+            Self::Bits(q) => q.entropy(),
+            Self::Classes(q) => q.entropy(),
+        };
+        let most = latents.capacity() as f32;
+        ValueGrad { value: most - entropy.value, grad: -entropy.grad.into_flat() }
     }
-}
-
-fn divergence<D: Kl<f32>>(q: &D, p: &D) -> Result<ValueGrad<Array1<f32>, Array2<f32>>> {
-    let kl = q.kl(p)?;
-    Ok(ValueGrad { value: kl.value, grad: kl.grad.0.into_flat() })
 }

@@ -71,7 +71,7 @@ impl Model {
         let mut decoding = Decoding::new(&self.decoder, x.view(), rng, temperature).learning();
         let d_cost = estimator.gradient(self.latents, encoded.output.view(), &mut decoding)?;
         let found = decoding.found;
-        let kl = self.latents.law(&encoded.output)?.kl_to_prior()?;
+        let kl = self.latents.law(&encoded.output)?.kl_to_prior(self.latents);
         let d_head = (d_cost + kl.grad) / x.nrows() as f32;
         let encoder = self.encoder.backward(&encoded, &d_head, Threads::ONE)?;
         let decoder = found.gradient.unwrap_or_else(|| self.decoder.clone());
@@ -88,7 +88,7 @@ impl Model {
             let q = self.latents.law(self.encoder.forward(x.view(), Threads::ONE)?.output)?;
             let logits = self.decoder.forward(q.sample(rng), Threads::ONE)?.output;
             sums.reconstruction += total(&Bernoulli::new(&logits)?.log_prob(&x)?);
-            sums.kl += total(&q.kl_to_prior()?.value);
+            sums.kl += total(&q.kl_to_prior(self.latents).value);
         }
         let n = images.len() as f64;
         Ok(Terms { reconstruction: sums.reconstruction / n, kl: sums.kl / n })
