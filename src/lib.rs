@@ -73,8 +73,8 @@ pub mod special;
 
 pub use distribution::{
     Bernoulli, BinaryConcrete, Categorical, Cdf, Concrete, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic,
-    Distribution, Draw, Entropy, ExpConcrete, FullGaussian, Kl, LocScale, MeanVariance, Mirror, Quasi, Reparameterize,
-    Sample, Smooth, Transform,
+    Distribution, Draw, Entropy, ExpConcrete, FullGaussian, Kl, LocScale, MeanVariance, Mirror, Perturb, Quasi,
+    Reparameterize, Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;

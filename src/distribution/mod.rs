@@ -15,6 +15,7 @@
 //! | [`Reparameterize`] | the *pathwise* gradient: a slope in x pulled back to the parameters |
 //! | [`Kl`] | the divergence between two laws of a family (across two: [`DiagGaussian::kl_laplace`], [`DiagLaplace::kl_gaussian`]) |
 //! | [`Finite`] | all points, of a law of bits or classes |
+//! | [`Perturb`] | perturbed logits of bits or classes, given a sample too, and their shares |
 //! | [`MeanVariance`], [`Entropy`], [`Cdf`] | what their names say, where closed |
 //!
 //! Coordinates are independent in all but these: [`FullGaussian`], of which maps, marginals and conditionals are laws again, and
@@ -40,8 +41,10 @@ mod law;
 mod loc_scale;
 mod logistic;
 mod parameters;
+mod perturb;
 mod sample;
 mod scale;
+mod shares;
 mod summary;
 
 pub use base::{Base, BaseCdf, BaseEntropy, BaseMirror, BaseMoments, BaseStandard};
@@ -49,7 +52,6 @@ pub(crate) use bernoulli::cross_entropy;
 pub use bernoulli::{Bernoulli, LogitParts};
 pub use binary_concrete::BinaryConcrete;
 pub use categorical::Categorical;
-pub(crate) use concrete::pull_back_of_shares;
 pub use concrete::{Concrete, ExpConcrete, LogSimplex, Relaxed, Simplex, Space};
 pub use finite::Finite;
 pub use full_gaussian::{FullGaussian, FullParts};
@@ -62,6 +64,8 @@ pub use law::{Distribution, ScoreRows, Smooth, ValueRows};
 pub use loc_scale::{LocScale, LocScaleParts};
 pub use logistic::{DiagLogistic, Logistic};
 pub use parameters::Parameters;
+pub use perturb::Perturb;
 pub use sample::{Draw, Mirror, PathwiseRows, Quasi, Reparameterize, Sample, Transform};
 pub(crate) use scale::{root_of_scale, scaled};
+pub(crate) use shares::cooled;
 pub use summary::{Cdf, Entropy, MeanVariance};

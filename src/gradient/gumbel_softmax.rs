@@ -1,32 +1,34 @@
 use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 
 use super::plan::{Bias, Plan};
-use crate::distribution::LogitParts;
-use crate::rows::Grad;
-use crate::shape::{no_nan_rows, same_shape};
-use crate::{Categorical, Concrete, Distribution, Draw, Real, Reparameterize, Result, Rows, Transform};
+use crate::distribution::{LogitParts, Perturb};
+use crate::rows::{Grad, weigh};
+use crate::shape::{no_nan_rows, positive, same_shape};
+use crate::{Real, Result};
 
 /// Where a relaxed estimator asks for the slope of the cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relaxation {
     /// At the shares themselves: the cost has to take them.
     Soft,
-    /// At the class of the largest share, as a one-hot row: straight through, as if that moved as the shares do.
+    /// At the class of the largest share, as a one-hot row (at the nearer bit): straight through, as if that moved as the shares do.
     Hard,
 }
 
-/// The Gumbel-softmax estimator of d/d logits E f(x), x ~ categorical: the path of a relaxed sample.
+/// The Gumbel-softmax estimator of d/d logits E f(x), x of bits or classes: the path of a relaxed sample.
 ///
 /// ```text
-/// y = softmax((l + g) / T),   row = (dy / dl)' f'(y),   or f' at the one-hot row of the largest share
+/// y = shares of z / T,   row = (dy / dl)' f'(y),   or f' at the one-hot row of the largest share
 /// ```
 ///
+/// with z = l + g of classes, whose shares are softmax, and z = l + logistic noise of bits, with sigmoid ([`Perturb`]).
 /// Asks for slopes of the cost, `(n, dim)`, at the points. Bias: biased, by as much as E f(y) moves otherwise than E f(x), at
 /// *every* temperature, and not to be told from the sample: the sign may be wrong, also where f is a square
 /// (chapter `distribution/concrete`). As T falls to 0 the soft form tends to the truth, and the hard one to the mean of
 /// [`StraightThrough::rein_max`](super::StraightThrough::rein_max), which is the truth for quadratic forms; the variance of both grows as
 /// 1 / T. Unbiased rivals need no slope: [`ScoreFunction`](super::ScoreFunction) with
-/// [`LeaveOneOut`](super::Baseline::LeaveOneOut), and those of bits.
+/// [`LeaveOneOut`](super::Baseline::LeaveOneOut), [`DisArm`](super::DisArm), [`DisArmTree`](super::DisArmTree); or take it as a control variate:
+/// [`Rebar`](super::Rebar).
 /// Errors: `Shape`, or `NaN` with the row, of the slopes. Source: Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017.
 ///
 /// ```
@@ -42,50 +44,54 @@ pub enum Relaxation {
 /// # Ok::<(), estimand::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct GumbelSoftmax<'a, F> {
-    law: Concrete<'a, F>,
-    draw: Draw<F>,
-    hard: Option<Array2<F>>,
+pub struct GumbelSoftmax<'a, F, D> {
+    law: &'a D,
+    z: Array2<F>,
+    temperature: F,
+    points: Array2<F>,
 }
 
-impl<'a, F: Real> GumbelSoftmax<'a, F> {
-    /// Samples of relaxed classes, made from Gumbel noise, `(n, dim)`.
+impl<'a, F: Real, D: Perturb<F>> GumbelSoftmax<'a, F, D> {
+    /// Relaxed samples, made from the noise of the law.
     ///
     /// Errors: `Shape` of `noise`; `Parameter` where the temperature is not a finite number above 0.
-    pub fn propose(law: &Categorical<'a, F>, noise: Array2<F>, temperature: F, at: Relaxation) -> Result<Self> {
-        let relaxed = Concrete::of(law.clone(), temperature)?;
-        let hard = match at {
-            Relaxation::Soft => None,
-            Relaxation::Hard => Some(law.sample_from(noise.clone())?),
+    pub fn propose(law: &'a D, noise: Array2<F>, temperature: F, at: Relaxation) -> Result<Self> {
+        positive("temperature", temperature)?;
+        let z = law.perturbed(&noise)?;
+        let points = match at {
+            Relaxation::Soft => law.shares(&z, temperature)?,
+            Relaxation::Hard => law.sample_from(noise)?,
         };
-        Ok(Self { draw: relaxed.transform(noise)?, law: relaxed, hard })
+        Ok(Self { law, z, temperature, points })
     }
 
-    /// The derivative in the temperature, a number a sample: `(n,)`.
+    /// The derivative in the temperature, a number a sample: `(n,)`, minus the sum of z times the gradient row, over T.
     ///
     /// Errors: `Shape`, or `NaN` with the row, of the slopes.
     pub fn d_temperature(&self, cost: &ArrayRef2<F>) -> Result<Array1<F>> {
-        self.slopes_door(cost)?;
-        self.law.d_temperature(&self.draw, cost)
+        let rows = self.pulled_back(cost)?;
+        let product =
+            |i: usize| rows.row(i).iter().zip(self.z.row(i)).fold(F::zero(), |sum, (&g, &z)| sum + weigh(g, z));
+        Ok(Array1::from_shape_fn(rows.nrows(), |i| -product(i) / self.temperature))
     }
 
-    fn slopes_door(&self, cost: &ArrayRef2<F>) -> Result<()> {
-        same_shape("cost", cost.shape(), self.draw.x().shape())?;
-        no_nan_rows("cost", cost)
+    fn pulled_back(&self, cost: &ArrayRef2<F>) -> Result<Array2<F>> {
+        same_shape("cost", cost.shape(), self.z.shape())?;
+        no_nan_rows("cost", cost)?;
+        self.law.shares_pull_back(&self.z, self.temperature, cost)
     }
 }
 
-impl<F: Real> Plan<F> for GumbelSoftmax<'_, F> {
+impl<F: Real, D: Perturb<F>> Plan<F> for GumbelSoftmax<'_, F, D> {
     type Parts = LogitParts;
     type Cost = Array2<F>;
 
     fn points(&self) -> ArrayView2<'_, F> {
-        self.hard.as_ref().map_or_else(|| self.draw.x(), |hard| hard.view())
+        self.points.view()
     }
 
     fn rows(&self, cost: &Array2<F>) -> Result<Grad<F, LogitParts>> {
-        self.slopes_door(cost)?;
-        Ok(self.law.pathwise(&self.draw, cost)?.collect())
+        Ok(Grad::held(self.pulled_back(cost)?, self.law.parts()))
     }
 
     fn draws(&self) -> usize {

@@ -1,8 +1,8 @@
-use ndarray::{Array2, ArrayRef1, ArrayView2};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, ArrayView2};
 
 use super::estimate::Estimate;
 use crate::rows::Grad;
-use crate::shape::{groups, no_nan, same_shape};
+use crate::shape::{groups, same_shape};
 use crate::{Error, Parts, Real, Result};
 
 /// What the mean of an estimator over its noise has to do with the gradient; its docs say how far off it is.
@@ -197,9 +197,36 @@ impl<F: Real, P: Plan<F>> Plan<F> for Grouped<P> {
 
 /// The door of costs that are subtracted from each other: finite numbers, one a point.
 pub(super) fn costs_door<F: Real>(cost: &ArrayRef1<F>, points: usize) -> Result<()> {
-    same_shape("cost", cost.shape(), &[points])?;
-    no_nan("cost", cost)?;
-    let infinite = cost.iter().position(|c| c.is_infinite());
-    let expected = "a finite cost";
-    infinite.map_or(Ok(()), |i| Err(Error::Entry { name: "cost", index: vec![i], value: cost[i].as_f64(), expected }))
+    costs_read("cost", cost, points, |_| true)
+}
+
+/// The same of those costs that are read.
+pub(super) fn costs_read<F: Real>(
+    name: &'static str,
+    cost: &ArrayRef1<F>,
+    points: usize,
+    read: impl Fn(usize) -> bool,
+) -> Result<()> {
+    same_shape(name, cost.shape(), &[points])?;
+    let stray = cost.iter().enumerate().find(|&(row, cost)| !cost.is_finite() && read(row));
+    stray.map_or(Ok(()), |(row, &cost)| Err(not_finite(name, vec![row], cost, "a finite cost")))
+}
+
+/// The door of slopes of which sums are made: those of each row that is read are finite.
+pub(super) fn slopes_door<F: Real>(
+    name: &'static str,
+    slopes: &ArrayRef2<F>,
+    (rows, dim): (usize, usize),
+    read: impl Fn(usize) -> bool,
+) -> Result<()> {
+    same_shape(name, slopes.shape(), &[rows, dim])?;
+    let stray = slopes.indexed_iter().find(|&((row, _), slope)| !slope.is_finite() && read(row));
+    stray.map_or(Ok(()), |((i, j), &slope)| Err(not_finite(name, vec![i, j], slope, "a finite slope")))
+}
+
+fn not_finite<F: Real>(name: &'static str, index: Vec<usize>, value: F, expected: &'static str) -> Error {
+    match index.first() {
+        Some(&row) if value.is_nan() => Error::NaN { name, row },
+        _ => Error::Entry { name, index, value: value.as_f64(), expected },
+    }
 }

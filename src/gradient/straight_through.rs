@@ -2,34 +2,34 @@ use ndarray::{Array2, ArrayRef2, ArrayView2};
 
 use super::plan::{Bias, Plan};
 use crate::arithmetic::Arithmetic;
-use crate::distribution::{LogitParts, pull_back_of_shares};
+use crate::distribution::{LogitParts, Perturb, cooled};
 use crate::kernel::{RowFn, fill};
 use crate::rows::Grad;
 use crate::shape::{no_nan_rows, positive, same_shape};
-use crate::{Categorical, Concrete, Distribution, Error, MeanVariance, Real, Result, Transform};
+use crate::{Error, Real, Result};
 
-/// What stands for the derivative of a one-hot sample, which has none.
+/// What stands for the derivative of a sample of bits or classes, which has none.
 #[derive(Debug, Clone, PartialEq)]
 enum Surrogate<F> {
-    /// The softmax of the logits.
+    /// The mean, shares of the logits.
     Mean,
-    /// Twice the softmax half of the way to the sample, `(n, dim)`, less half of that of the logits.
+    /// Twice the shares half of the way from the mean to the sample, less half of the mean: their logits, `(n, dim)`.
     ReinMax { half: Array2<F> },
-    /// Relaxed samples, `of` rows a sample, made of other noise that would have drawn the same class: `(n of, dim)`.
-    RaoBlackwell { shares: Array2<F>, of: usize, temperature: F },
+    /// Relaxed samples, `of` rows of perturbed logits a sample, made of other noise that would have drawn the same: `(n of, dim)`.
+    RaoBlackwell { z: Array2<F>, of: usize, cooled: F },
 }
 
-/// Straight-through estimators of d/d logits E f(x), x ~ categorical: a slope of the cost at the sample, pulled back through
+/// Straight-through estimators of d/d logits E f(x), x of bits or classes: a slope of the cost at the sample, pulled back through
 /// what stands for it.
 ///
 /// | made by | row | exact where |
 /// |---|---|---|
-/// | [`propose`](Self::propose) | J(p)' f'(x), p = softmax(l) | f is linear |
+/// | [`propose`](Self::propose) | J(p)' f'(x), p = E x | f is linear |
 /// | [`rein_max`](Self::rein_max) | 2 J((p + x) / 2)' f'(x) - J(p)' f'(x) / 2 | f is a quadratic form |
-/// | [`rao_blackwell`](Self::rao_blackwell) | mean over k draws of z given x of J(softmax(z / T))' f'(x) / T | as T falls to 0 f is a quadratic form |
+/// | [`rao_blackwell`](Self::rao_blackwell) | mean over k draws of z given x of J(shares of z / T)' f'(x) / T | as T falls to 0 f is a quadratic form |
 ///
-/// with J(s) = diag(s) - s s' in each block. Asks for slopes of the cost, `(n, dim)`, at one-hot points. The cost is met at
-/// classes alone, so it need not be defined between them but for its slope.
+/// with J(s) = diag(s) - s s' in each block of classes, and diag(s (1 - s)) of bits. Asks for slopes of the cost, `(n, dim)`, at samples. The
+/// cost is met there alone, so it need not be defined between them but for its slope.
 ///
 /// Bias: biased; of [`rein_max`](Self::rein_max) by terms of third order in f alone. Variance: low; `rao_blackwell` has the mean of
 /// [`GumbelSoftmax`](super::GumbelSoftmax) of [`Hard`](super::Relaxation::Hard) and at most its variance, with k = 1 the same, and as
@@ -49,17 +49,16 @@ enum Surrogate<F> {
 /// # Ok::<(), estimand::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct StraightThrough<'a, F> {
-    law: &'a Categorical<'a, F>,
+pub struct StraightThrough<'a, F, D> {
+    law: &'a D,
     x: Array2<F>,
-    mean: Array2<F>,
     surrogate: Surrogate<F>,
 }
 
-impl<'a, F: Real> StraightThrough<'a, F> {
-    /// Through the softmax of the logits. Errors: `Shape` of the Gumbel noise, `(n, dim)`.
-    pub fn propose(law: &'a Categorical<'a, F>, noise: Array2<F>) -> Result<Self> {
-        Ok(Self { x: law.sample_from(noise)?, mean: law.mean(), law, surrogate: Surrogate::Mean })
+impl<'a, F: Real, D: Perturb<F>> StraightThrough<'a, F, D> {
+    /// Through the mean: the softmax of the logits, or their sigmoid. Errors: `Shape` of the noise, `(n, dim)`.
+    pub fn propose(law: &'a D, noise: Array2<F>) -> Result<Self> {
+        Ok(Self { x: law.sample_from(noise)?, law, surrogate: Surrogate::Mean })
     }
 
     /// ReinMax, of second order: it has the mean that the gradient has, for each quadratic form of the sample.
@@ -79,12 +78,9 @@ impl<'a, F: Real> StraightThrough<'a, F> {
     /// # use estimand::ndarray;
     /// # Ok::<(), estimand::Error>(())
     /// ```
-    pub fn rein_max(law: &'a Categorical<'a, F>, noise: Array2<F>) -> Result<Self> {
+    pub fn rein_max(law: &'a D, noise: Array2<F>) -> Result<Self> {
         let plan = Self::propose(law, noise)?;
-        let shape = law.shape();
-        let half = Array2::from_shape_fn(plan.x.dim(), |(i, j)| {
-            F::of(0.5) * (plan.mean[[shape.parameter_row(i), j]] + plan.x[[i, j]])
-        });
+        let (_, [half]) = fill(plan.x.nrows(), [plan.x.view()], [plan.x.ncols()], &HalfRow(law));
         Ok(Self { surrogate: Surrogate::ReinMax { half }, ..plan })
     }
 
@@ -92,12 +88,7 @@ impl<'a, F: Real> StraightThrough<'a, F> {
     ///
     /// Shapes: `noise: (n, dim)` draws the sample; `others: (n k, dim)`, k rows of a sample one after the other, are Gumbel noise of the
     /// relaxed ones. Errors: `Shape`; `Count` where the rows of `others` are not a multiple of n above 0; `Parameter` of the temperature.
-    pub fn rao_blackwell(
-        law: &'a Categorical<'a, F>,
-        noise: Array2<F>,
-        others: &ArrayRef2<F>,
-        temperature: F,
-    ) -> Result<Self> {
+    pub fn rao_blackwell(law: &'a D, noise: Array2<F>, others: &ArrayRef2<F>, temperature: F) -> Result<Self> {
         positive("temperature", temperature)?;
         let plan = Self::propose(law, noise)?;
         let (n, width) = plan.x.dim();
@@ -108,15 +99,13 @@ impl<'a, F: Real> StraightThrough<'a, F> {
         }
         same_shape("others", others.shape(), &[got, width])?;
         let of = of.max(1);
-        let repeated = Array2::from_shape_fn(others.dim(), |(i, j)| plan.x[[i / of, j]]);
-        let perturbed = law.clone().repeat_rows(of).perturbed_from_level(&repeated, others)?;
-        let flat = Concrete::new(Array2::zeros(others.dim()), law.classes(), temperature)?;
-        let shares = flat.sample_from(perturbed)?;
-        Ok(Self { surrogate: Surrogate::RaoBlackwell { shares, of, temperature }, ..plan })
+        law.admits(&plan.x)?;
+        let (_, [z]) = fill(got, [others.view()], [width], &OtherRow { law, x: &plan.x, of });
+        Ok(Self { surrogate: Surrogate::RaoBlackwell { z, of, cooled: cooled(temperature) }, ..plan })
     }
 }
 
-impl<F: Real> Plan<F> for StraightThrough<'_, F> {
+impl<F: Real, D: Perturb<F>> Plan<F> for StraightThrough<'_, F, D> {
     type Parts = LogitParts;
     type Cost = Array2<F>;
 
@@ -140,32 +129,59 @@ impl<F: Real> Plan<F> for StraightThrough<'_, F> {
     }
 }
 
-struct PullBackRow<'a, 'b, F>(&'a StraightThrough<'b, F>);
+/// The logits of (E x + x) / 2.
+struct HalfRow<'a, D>(&'a D);
 
-impl<F: Real> RowFn<F, 1> for PullBackRow<'_, '_, F> {
+impl<F: Real, D: Perturb<F>> RowFn<F, 1> for HalfRow<'_, D> {
     #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, _: A, i: usize, [cost]: [&[F]; 1], grad: &mut [F]) -> F {
-        let plan = self.0;
-        let k = plan.law.classes();
-        let mean = plan.mean.row(plan.law.shape().parameter_row(i)).to_slice().unwrap_or_default();
-        let blocks = cost.chunks_exact(k).zip(mean.chunks_exact(k));
-        for (b, ((cost, mean), grad)) in blocks.zip(grad.chunks_exact_mut(k)).enumerate() {
-            match &plan.surrogate {
-                Surrogate::Mean => pull_back_of_shares((mean, cost), grad, |_, moved| moved),
-                Surrogate::ReinMax { half } => {
-                    let half = half.row(i);
-                    let half = &half.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
-                    pull_back_of_shares((half, cost), grad, |_, moved| moved + moved);
-                    pull_back_of_shares((mean, cost), grad, |twice, moved| twice - F::of(0.5) * moved);
-                }
-                Surrogate::RaoBlackwell { shares, of, temperature } => {
-                    let by = (F::count(*of) * *temperature).recip();
-                    grad.fill(F::zero());
-                    for m in i * of..(i + 1) * of {
-                        let shares = shares.row(m);
-                        let shares = &shares.to_slice().unwrap_or_default()[b * k..(b + 1) * k];
-                        pull_back_of_shares((shares, cost), grad, |sum, moved| sum + by * moved);
-                    }
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], half: &mut [F]) -> F {
+        let mut shares = vec![F::zero(); x.len()];
+        self.0.shares_row(a, self.0.logits_row(self.0.shape().parameter_row(i)), F::one(), &mut shares);
+        shares.iter_mut().zip(x).for_each(|(share, &x)| *share = F::of(0.5) * (*share + x));
+        self.0.logits_of_row(a, &shares, half);
+        F::zero()
+    }
+}
+
+/// Perturbed logits given the sample, of which each has `of` rows.
+struct OtherRow<'a, D, F> {
+    law: &'a D,
+    x: &'a Array2<F>,
+    of: usize,
+}
+
+impl<F: Real, D: Perturb<F>> RowFn<F, 1> for OtherRow<'_, D, F> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [noise]: [&[F]; 1], z: &mut [F]) -> F {
+        let s = i / self.of;
+        let x = self.x.row(s);
+        self.law.given_row(a, self.law.shape().parameter_row(s), x.to_slice().unwrap_or_default(), noise, z);
+        F::zero()
+    }
+}
+
+struct PullBackRow<'a, 'b, F, D>(&'a StraightThrough<'b, F, D>);
+
+impl<F: Real, D: Perturb<F>> RowFn<F, 1> for PullBackRow<'_, '_, F, D> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [cost]: [&[F]; 1], grad: &mut [F]) -> F {
+        let (law, one) = (self.0.law, F::one());
+        let logits = law.logits_row(law.shape().parameter_row(i));
+        let mut through = vec![F::zero(); if self.0.surrogate == Surrogate::Mean { 0 } else { grad.len() }];
+        law.shares_pull_back_row(a, logits, one, cost, grad);
+        match &self.0.surrogate {
+            Surrogate::Mean => (),
+            Surrogate::ReinMax { half } => {
+                law.shares_pull_back_row(a, half.row(i).to_slice().unwrap_or_default(), one, cost, &mut through);
+                let both = |mean: F, half: F| half + half - F::of(0.5) * mean;
+                grad.iter_mut().zip(&through).for_each(|(grad, &half)| *grad = both(*grad, half));
+            }
+            Surrogate::RaoBlackwell { z, of, cooled } => {
+                let each = F::count(*of).recip();
+                grad.fill(F::zero());
+                for z in (i * of..(i + 1) * of).map(|m| z.row(m)) {
+                    law.shares_pull_back_row(a, z.to_slice().unwrap_or_default(), *cooled, cost, &mut through);
+                    grad.iter_mut().zip(&through).for_each(|(grad, &moved)| *grad += each * moved);
                 }
             }
         }

@@ -1,7 +1,9 @@
-//! Classes by their logits: constructors and labels here, the mathematics of a row in `law`, draws in `gumbel_max`.
+//! Classes by their logits: constructors and labels here, the mathematics of a row in `law`, draws in `gumbel_max`,
+//! perturbed logits given a class in `perturbed`.
 
 mod gumbel_max;
 mod law;
+mod perturbed;
 
 use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix1, Ix2};
 

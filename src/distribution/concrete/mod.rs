@@ -1,17 +1,14 @@
-//! Relaxed classes: constructors here, densities in `law`, draws and paths in `softmax`, the derivative of
-//! shares in `shares`.
+//! Relaxed classes: constructors here, densities in `law`, draws and paths in `softmax`.
 
 mod law;
-mod shares;
 mod softmax;
-
-pub(crate) use shares::pull_back_of_shares;
 
 use std::marker::PhantomData;
 
 use ndarray::{ArrayRef1, ArrayView2, CowArray, Ix1, Ix2};
 
 use super::categorical::Categorical;
+use super::shares::cooled;
 use crate::shape::positive;
 use crate::{Real, Result};
 
@@ -147,8 +144,7 @@ impl<'a, F: Real, S: Space> Relaxed<'a, F, S> {
             Some(F::of(*sum))
         });
         let ln_gamma = factorial.collect();
-        let cooled = temperature.recip().min(F::max_value());
-        Ok(Self { classes, temperature, cooled, ln_gamma, space: PhantomData })
+        Ok(Self { classes, temperature, cooled: cooled(temperature), ln_gamma, space: PhantomData })
     }
 
     /// Each parameter row for `k` times as many consecutive samples.

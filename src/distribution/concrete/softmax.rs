@@ -1,11 +1,11 @@
 use ndarray::{Array1, Array2, ArrayRef2};
 use rand::Rng;
 
-use super::shares::pull_back_of_shares;
 use super::{Relaxed, Space};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::law::Distribution;
 use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform};
+use crate::distribution::shares::pull_back_of_shares;
 use crate::kernel::{RowFn, RowsFn, fill, rewrite};
 use crate::noise::Standard;
 use crate::rows::{Rows, map_coordinates, sum_coordinates, sum_long, weigh};

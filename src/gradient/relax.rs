@@ -1,0 +1,240 @@
+use ndarray::{Array1, Array2, ArrayView2};
+
+use super::plan::{Bias, Plan, costs_door, costs_read, slopes_door};
+use crate::arithmetic::Arithmetic;
+use crate::distribution::{LogitParts, Perturb};
+use crate::kernel::{RowFn, fill};
+use crate::rows::{Grad, map_coordinates, pairwise, weigh};
+use crate::shape::finite;
+use crate::{Real, Result, Rows, ValueGrad};
+
+/// From which noise the perturbed logits given the sample are drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Conditional<F> {
+    /// From other noise than the sample's, of its shape.
+    Independent(Array2<F>),
+    /// From that which gives the sample's own perturbed logits again: both relaxations have one value, and differ by their
+    /// derivatives.
+    Common,
+}
+
+/// What [`Relax`] asks for: the cost at its points, and a control with its slopes at its [`controls`](Relax::controls).
+pub type CostAndControl<F> = (Array1<F>, ValueGrad<Array1<F>, Array2<F>>);
+
+/// The RELAX estimator of d/d logits E f(x), x of bits or classes: the score function with any differentiable function of the
+/// *perturbed logits* as control variate.
+///
+/// ```text
+/// row = (f(x) - eta c(z~)) score(x) + eta (dz/dl)' c'(z) - eta (dz~/dl)' c'(z~)
+/// ```
+///
+/// z made x, and z~ is drawn given x ([`Perturb`]): both move with the logits, z~ also through the probability of x. All that is multiplied by
+/// eta has the mean 0. [`Rebar`](super::Rebar) is the case c(z) = f(softmax(z / T)).
+///
+/// Asks for a cost a sample, and for values and slopes of c at two z. Bias: unbiased, for any c of finite mean and eta, as long as
+/// they are not fitted to the same samples. Variance: of a c that knows f it is less than that of the score function; of another it may be *more*,
+/// and is then mended by eta ([`best_eta`](Self::best_eta)). A c with parameters learns by the derivative of the rows' mean square,
+/// which needs no backward pass through this: [`cotangents`](Self::cotangents).
+///
+/// Shapes: points `(n, dim)`, controls `(2 n, dim)`, z and z~ of a sample one after the other.
+/// Errors: `Shape`, `NaN` with the row, or `Entry`, of `cost`, `control.value` or `control.grad`; of the value at z nothing is read.
+/// Source: Grathwohl, Choi, Wu, Roeder and Duvenaud 2018; chapter `gradient/relax`.
+///
+/// ```
+/// use estimand::gradient::{Conditional, Plan, Relax};
+/// use estimand::{Bernoulli, Transform, ValueGrad, ndarray::{Axis, array}};
+/// use estimand::rand::{SeedableRng, rngs::StdRng};
+///
+/// // E (b - 0.45)^2 with c(z) = sigmoid(z), by hand.
+/// let (q, mut rng) = (Bernoulli::shared(array![0.0_f64], 10_000)?, StdRng::seed_from_u64(0));
+/// let (noise, other) = (q.noise(&mut rng), q.noise(&mut rng));
+/// let plan = Relax::propose(&q, noise, Conditional::Independent(other))?.with_eta(0.1)?;
+/// let cost = plan.points().column(0).mapv(|b| (b - 0.45).powi(2));
+/// let share = plan.controls().mapv(|z| 1.0 / (1.0 + (-z).exp()));
+/// let control = ValueGrad { value: share.column(0).to_owned(), grad: &share * (1.0 - &share) };
+/// let g = plan.estimate(&(cost, control))?;
+/// assert!((g.gradient.logits()[[0, 0]] - 0.025).abs() < 5.0 * g.std_error().unwrap().logits()[[0, 0]]);
+/// # Ok::<(), estimand::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Relax<'a, F, D> {
+    law: &'a D,
+    x: Array2<F>,
+    /// z and z~ of each sample: `(2 n, dim)`.
+    z: Array2<F>,
+    eta: F,
+}
+
+/// Of any law, since it is borrowed.
+impl<F: Real, D> Clone for Relax<'_, F, D> {
+    fn clone(&self) -> Self {
+        Self { law: self.law, x: self.x.clone(), z: self.z.clone(), eta: self.eta }
+    }
+}
+
+impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
+    /// Samples and their perturbed logits, from noise of the law; eta is 1.
+    ///
+    /// Errors: `Shape` of `noise`, or of that in `conditional`.
+    pub fn propose(law: &'a D, noise: Array2<F>, conditional: Conditional<F>) -> Result<Self> {
+        let z = law.perturbed(&noise)?;
+        let x = law.sample_from(noise)?;
+        let given = match conditional {
+            Conditional::Independent(other) => law.perturbed_given(&x, &other)?,
+            Conditional::Common => z.clone(),
+        };
+        let both = Array2::from_shape_fn((2 * z.nrows(), z.ncols()), |(i, j)| {
+            if i % 2 == 0 { z[[i / 2, j]] } else { given[[i / 2, j]] }
+        });
+        Ok(Self { law, x, z: both, eta: F::one() })
+    }
+
+    /// The same samples with another weight of the control. Errors: `Parameter` where `eta` is not finite.
+    pub fn with_eta(self, eta: F) -> Result<Self> {
+        finite("eta", eta)?;
+        Ok(Self { eta, ..self })
+    }
+
+    /// The weight of the control.
+    pub fn eta(&self) -> F {
+        self.eta
+    }
+
+    /// Where the control is asked for: z and z~ of each sample, `(2 n, dim)`.
+    pub fn controls(&self) -> ArrayView2<'_, F> {
+        self.z.view()
+    }
+
+    /// The law of the samples.
+    pub(super) fn law(&self) -> &'a D {
+        self.law
+    }
+
+    /// The eta of the least mean square of the rows:
+    ///
+    /// ```text
+    /// eta = - sum of r . h / sum of |h|^2,   row = r + eta h
+    /// ```
+    ///
+    /// over all samples; whatever eta the plan has. Used for *these* samples it moves their mean by order 1/n, since it depends on them; for
+    /// the next ones it does not. 0 where the control is 0 throughout.
+    ///
+    /// Errors: as [`rows`](Plan::rows).
+    pub fn best_eta(&self, cost: &CostAndControl<F>) -> Result<F> {
+        let (score, control) = self.parted(cost)?;
+        let (score, control) = (score.iter().copied().collect::<Vec<_>>(), control.iter().copied().collect::<Vec<_>>());
+        let square = pairwise(control.len(), |i| control[i] * control[i]);
+        let product = pairwise(control.len(), |i| score[i] * control[i]);
+        Ok(if square == F::zero() { square } else { -product / square })
+    }
+
+    /// The mean over the samples of the square of a row's length: the variance of a row, but for what the gradient adds, which does not change with eta or
+    /// the control.
+    ///
+    /// Errors: as [`rows`](Plan::rows).
+    pub fn mean_square(&self, cost: &CostAndControl<F>) -> Result<F> {
+        let rows = self.rows(cost)?.into_flat();
+        let all: Vec<_> = rows.iter().copied().collect();
+        Ok(pairwise(all.len(), |i| all[i] * all[i]) / F::count(rows.nrows().max(1)))
+    }
+
+    /// The derivatives of [`mean_square`](Self::mean_square) in the values and in the slopes of the control, at each of the
+    /// [`controls`](Self::controls): what a control with parameters is trained by, in a backward pass of the user's that starts from both.
+    ///
+    /// ```text
+    /// in c(z~)    -2 eta g . score(x) / n
+    /// in c'(z)     2 eta (dz/dl) g / n,      in c'(z~)   -2 eta (dz~/dl) g / n,      g the row
+    /// ```
+    ///
+    /// Shapes: values `(2 n,)`, 0 at z; slopes `(2 n, dim)`. Errors: as [`rows`](Plan::rows).
+    pub fn cotangents(&self, cost: &CostAndControl<F>) -> Result<ValueGrad<Array1<F>, Array2<F>>> {
+        let rows = self.rows(cost)?.into_flat();
+        let n = rows.nrows();
+        let by = F::of(2.0) * self.eta / F::count(n.max(1));
+        let score = self.law.score(&self.x)?.collect().into_flat();
+        let of_value = |i: usize| pairwise(rows.ncols(), |j| rows[[i, j]] * score[[i, j]]);
+        let value = Array1::from_shape_fn(2 * n, |i| if i % 2 == 0 { F::zero() } else { -by * of_value(i / 2) });
+        let (_, [grad]) = fill(2 * n, [], [rows.ncols()], &CotangentRow { plan: self, rows: &rows, by });
+        Ok(ValueGrad { value, grad })
+    }
+
+    /// The rows of the score function alone, and those of the control, of mean 0: row = the first + eta times the second.
+    fn parted(&self, (cost, control): &CostAndControl<F>) -> Result<(Array2<F>, Array2<F>)> {
+        let n = self.x.nrows();
+        costs_door(cost, n)?;
+        costs_read("control.value", &control.value, 2 * n, |row| row % 2 == 1)?;
+        slopes_door("control.grad", &control.grad, self.z.dim(), |_| true)?;
+        let mut score = self.law.score(&self.x)?.collect().into_flat();
+        let row = ControlRow { plan: self, control };
+        let (_, [control]) = fill(n, [self.x.view(), score.view()], [score.ncols()], &row);
+        score.rows_mut().into_iter().zip(cost).for_each(|(mut row, &cost)| row.mapv_inplace(|s| weigh(s, cost)));
+        Ok((score, control))
+    }
+}
+
+impl<F: Real, D: Perturb<F>> Plan<F> for Relax<'_, F, D> {
+    type Parts = LogitParts;
+    type Cost = CostAndControl<F>;
+
+    fn points(&self) -> ArrayView2<'_, F> {
+        self.x.view()
+    }
+
+    fn rows(&self, cost: &CostAndControl<F>) -> Result<Grad<F, LogitParts>> {
+        let (mut rows, control) = self.parted(cost)?;
+        rows.scaled_add(self.eta, &control);
+        Ok(Grad::held(rows, self.law.parts()))
+    }
+
+    fn draws(&self) -> usize {
+        self.law.shape().repeat
+    }
+
+    fn bias(&self) -> Bias {
+        Bias::Unbiased
+    }
+}
+
+/// c'(z) - (dz~/dl)' c'(z~) - c(z~) score.
+struct ControlRow<'a, 'b, F, D> {
+    plan: &'a Relax<'b, F, D>,
+    control: &'a ValueGrad<Array1<F>, Array2<F>>,
+}
+
+impl<F: Real, D: Perturb<F>> RowFn<F, 2> for ControlRow<'_, '_, F, D> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, score]: [&[F]; 2], out: &mut [F]) -> F {
+        let (plan, control) = (self.plan, self.control);
+        let (z, slope) = (plan.z.row(2 * i + 1), [control.grad.row(2 * i), control.grad.row(2 * i + 1)]);
+        let [free, given] = slope.map(|row| row.to_vec());
+        let t = plan.law.shape().parameter_row(i);
+        plan.law.given_pull_back_row(a, t, x, z.to_slice().unwrap_or_default(), &given, out);
+        let value = control.value[2 * i + 1];
+        for ((out, &free), &score) in out.iter_mut().zip(&free).zip(score) {
+            *out = (free - *out) - weigh(score, value);
+        }
+        F::zero()
+    }
+}
+
+struct CotangentRow<'a, 'b, F, D> {
+    plan: &'a Relax<'b, F, D>,
+    rows: &'a Array2<F>,
+    by: F,
+}
+
+impl<F: Real, D: Perturb<F>> RowFn<F, 0> for CotangentRow<'_, '_, F, D> {
+    #[inline(always)]
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, []: [&[F]; 0], out: &mut [F]) -> F {
+        let (plan, s) = (self.plan, i / 2);
+        let (x, z, row) = (plan.x.row(s), plan.z.row(i), self.rows.row(s));
+        let [x, z, row] = [&x, &z, &row].map(|row| row.to_slice().unwrap_or_default());
+        if i % 2 == 0 {
+            map_coordinates([row], [out], |[g]| [g * self.by]);
+        } else {
+            plan.law.given_push_forward_row(a, plan.law.shape().parameter_row(s), x, z, row, out);
+            out.iter_mut().for_each(|g| *g *= -self.by);
+        }
+        F::zero()
+    }
+}
