@@ -6,6 +6,7 @@
 //! `estimators.rs` is what a user writes: an entry an estimator. `model.rs` holds the step that all of them train,
 //! `training.rs` runs it, `variance.rs` measures, `discussion.rs` says what came out otherwise than in the papers.
 
+mod decoding;
 mod discussion;
 mod estimators;
 mod latents;
@@ -53,6 +54,7 @@ const PROGRAM: Program = Program {
         Opt::count("hidden", "N", "units of the hidden layer on either side", 200, 1..=16_384).quick_count(64),
         Opt::count("batch", "N", "images a step", 100, 1..=1_000_000).quick_count(50),
         Opt::number("rate", "R", "learning rate of Adam", 1e-3, f64::MIN_POSITIVE..=10.0),
+        Opt::number("warm-up", "N", "epochs in which the weight of the KL term rises from 0 to 1", 1.0, 0.0..=1e4),
         Opt::number("temperature", "T", "of relaxed samples", 0.5, 1e-3..=1e3),
         Opt::count("draws", "N", "draws of an estimator where it is measured", 256, 2..=100_000).quick_count(64),
         Opt::path(
@@ -80,6 +82,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         batch: args.count("batch")?,
         rate: args.number("rate")?,
         temperature: args.number("temperature")? as f32,
+        warm_up: args.number("warm-up")?,
         seeds: Seeds::new(&mut rng),
         bound: if args.quick { QUICK_BOUND } else { BOUND },
         train,
@@ -141,7 +144,7 @@ fn measure_all(
         jobs.push(("of the leave-one-out training", run.model.clone()));
     }
     side_by_side(&jobs, args.threads, |(when, model)| {
-        Ok((model.latents, *when, measure(model, &images, draws, task.temperature, rng)?))
+        Ok((model.latents, *when, measure(model, &images, draws, task.setting(), rng)?))
     })
 }
 

@@ -13,7 +13,8 @@ use estimand::{Bernoulli, Distribution, Result};
 use lab::data::{Batches, Bits};
 use lab::{Mlp, Threads};
 
-use crate::estimators::{Decoding, Estimator};
+use crate::decoding::{Decoding, Setting};
+use crate::estimators::Estimator;
 use crate::latents::Latents;
 
 /// Images at a time, where nothing is learned.
@@ -44,6 +45,8 @@ pub struct Step {
     pub gradient: Model,
     /// Points an example at which the decoder was asked.
     pub evaluations: usize,
+    /// What would have been the best weight of REBAR's control.
+    pub best_eta: Option<f32>,
 }
 
 impl Terms {
@@ -63,21 +66,28 @@ impl Model {
         Ok(Self { latents, encoder, decoder })
     }
 
-    /// The terms of the ELBO of a batch, and the gradient of the mean loss in every weight.
+    /// The terms of the ELBO of a batch, and the gradient of the mean loss in every weight, the divergence weighed by `beta`.
     ///
     /// The encoder's comes from the estimator; the decoder's is the plain mean over the estimator's samples of q.
-    pub fn step(&self, x: &Array2<f32>, estimator: &Estimator, temperature: f32, rng: &mut StdRng) -> Result<Step> {
+    pub fn step(
+        &self,
+        x: &Array2<f32>,
+        estimator: &Estimator,
+        setting: Setting,
+        beta: f32,
+        rng: &mut StdRng,
+    ) -> Result<Step> {
         let encoded = self.encoder.forward(x.view(), Threads::ONE)?;
-        let mut decoding = Decoding::new(&self.decoder, x.view(), rng, temperature).learning();
+        let mut decoding = Decoding::new(&self.decoder, x.view(), rng, setting).learning();
         let d_cost = estimator.gradient(self.latents, encoded.output.view(), &mut decoding)?;
         let found = decoding.found;
         let kl = self.latents.law(&encoded.output)?.kl_to_prior(self.latents);
-        let d_head = (d_cost + kl.grad) / x.nrows() as f32;
+        let d_head = (d_cost + kl.grad * beta) / x.nrows() as f32;
         let encoder = self.encoder.backward(&encoded, &d_head, Threads::ONE)?;
         let decoder = found.gradient.unwrap_or_else(|| self.decoder.clone());
         let terms = Terms { reconstruction: found.reconstruction, kl: total(&kl.value) / x.nrows() as f64 };
         let gradient = Self { latents: self.latents, encoder, decoder };
-        Ok(Step { terms, gradient, evaluations: found.evaluations })
+        Ok(Step { terms, gradient, evaluations: found.evaluations, best_eta: found.best_eta })
     }
 
     /// The terms of the ELBO with one sample an image: the bound of the discrete model, whatever trained it.

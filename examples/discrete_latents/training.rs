@@ -9,9 +9,13 @@ use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
 use lab::data::{Batches, Bits, Images};
 use lab::{Adam, Failure, Threads, progress};
 
+use crate::decoding::Setting;
 use crate::estimators::Estimator;
 use crate::latents::Latents;
 use crate::model::{Model, Terms};
+
+/// How much of the weight of REBAR's control a step keeps; the rest comes from what was best for its batch.
+const KEPT: f32 = 0.9;
 
 /// What to learn from, and how.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct Task {
     pub batch: usize,
     pub rate: f64,
     pub temperature: f32,
+    /// Epochs in which the weight of the divergence rises from 0 to 1.
+    pub warm_up: f64,
     pub seeds: Seeds,
     /// Images for the importance-weighted bound, and samples for each.
     pub bound: (usize, usize),
@@ -65,6 +71,8 @@ pub struct Run {
     pub evaluations: usize,
     /// In training alone.
     pub seconds: f64,
+    /// The weight of REBAR's control at the end.
+    pub eta: f32,
 }
 
 impl Run {
@@ -113,20 +121,26 @@ impl Task {
             bound: f64::NAN,
             evaluations: 0,
             seconds: 0.0,
+            eta: f32::NAN,
             model: model.clone(),
         };
+        let mut setting = self.setting();
+        let mut steps = 0;
         for _ in 0..self.epochs {
             let began = Instant::now();
             let images = self.train.epoch(&mut batches);
             let mut sums = Terms::default();
             for batch in &Batches::shuffled(images.len(), self.batch, &mut batches)? {
-                let step = model.step(&images.batch(batch)?, estimator, self.temperature, &mut noise);
-                let step = step.map_err(astray)?;
+                let beta = self.beta(steps);
+                let step = model.step(&images.batch(batch)?, estimator, setting, beta, &mut noise).map_err(astray)?;
                 adam.step(model.parameters_mut(), step.gradient.parameters())?;
                 let share = batch.len() as f64 / images.len() as f64;
                 sums.reconstruction += share * step.terms.reconstruction;
                 sums.kl += share * step.terms.kl;
                 run.evaluations = step.evaluations;
+                // Of earlier batches, so that the estimate stays unbiased.
+                setting.eta = step.best_eta.map_or(setting.eta, |best| KEPT * setting.eta + (1.0 - KEPT) * best);
+                steps += 1;
                 advance();
             }
             run.seconds += began.elapsed().as_secs_f64();
@@ -135,7 +149,18 @@ impl Task {
         }
         let (images, samples) = self.bound;
         run.bound = model.importance_weighted_bound(&self.test.first(images), samples, &mut self.test_noise())?;
-        Ok(Run { model, ..run })
+        Ok(Run { model, eta: setting.eta, ..run })
+    }
+
+    pub fn setting(&self) -> Setting {
+        Setting { temperature: self.temperature, eta: 1.0 }
+    }
+
+    /// The weight of the divergence at a step. Without a rise of it the prior wins before the decoder has made anything of
+    /// the latents, and small networks never come back. Source: Bowman and others 2016.
+    fn beta(&self, step: usize) -> f32 {
+        let rise = self.warm_up * self.train.len().div_ceil(self.batch) as f64;
+        if (step as f64) < rise { (step as f64 / rise) as f32 } else { 1.0 }
     }
 
     /// The same after each epoch, so that the points of a curve differ by learning.

@@ -11,12 +11,16 @@ use estimand::{MeanVariance, Result};
 use lab::Threads;
 use lab::data::Bits;
 
-use crate::estimators::{Decoding, Estimator, Found};
+use crate::decoding::{Decoding, Found, Setting};
+use crate::estimators::Estimator;
 use crate::latents::Law;
 use crate::model::Model;
 
 /// Examples that the networks are asked at a time: draws of a batch side by side.
 const ROWS: usize = 512;
+
+/// Draws that tell of an estimator before it is measured.
+const PROBES: usize = 16;
 
 /// Minus the logarithm of the chance that means without bias are told apart by [`Distance::told_apart`].
 const SURE: f64 = 20.7;
@@ -39,6 +43,8 @@ pub struct Finding {
     pub error: f64,
     /// From the mean of the unbiased estimators, itself left out.
     pub distance: Distance,
+    /// The best weight of a control, fitted to other draws.
+    pub eta: Option<f32>,
 }
 
 /// How far two independent means are from each other.
@@ -81,21 +87,22 @@ struct Mean {
 }
 
 /// Measures all estimators of the model's latents, each with noise of its own.
-pub fn measure(model: &Model, images: &Bits, draws: usize, temperature: f32, rng: &StdRng) -> Result<Variance> {
+pub fn measure(model: &Model, images: &Bits, draws: usize, setting: Setting, rng: &StdRng) -> Result<Variance> {
     let all: Vec<_> = (0..images.len()).collect();
     let x = images.batch::<f32>(&all)?;
     let head = model.encoder.forward(x.view(), Threads::ONE)?.output;
-    let batch = Batch { model, x, head, temperature };
+    let batch = Batch { model, x, head };
 
-    let errors = RefCell::new(Vec::new());
-    let mut named = Vec::new();
+    let (errors, mut etas, mut named) = (RefCell::new(Vec::new()), Vec::new(), Vec::new());
     for (estimator, stream) in Estimator::of(model.latents).iter().zip(0u64..) {
-        // One draw tells what the plan says of itself.
-        let told = batch.draw(estimator, 1, &mut rng.clone())?.1;
+        // A few draws tell what the plan says of itself, and the eta of those that follow.
+        let told = batch.draw(estimator, PROBES, setting, &mut rng.clone())?.1;
+        let setting = Setting { eta: told.best_eta.unwrap_or(setting.eta), ..setting };
+        etas.push(told.best_eta);
         let (batch, errors) = (&batch, &errors);
         named.push(Named::new(estimator.name, told.bias, told.evaluations, move |rng: &mut StdRng| {
             let mut noise = StdRng::seed_from_u64(rng.random::<u64>().wrapping_add(stream));
-            let rows = batch.draws(estimator, draws, &mut noise)?;
+            let rows = batch.draws(estimator, draws, setting, &mut noise)?;
             errors.borrow_mut().push(error_of_variance(&rows));
             Ok(rows)
         }));
@@ -112,8 +119,8 @@ pub fn measure(model: &Model, images: &Bits, draws: usize, temperature: f32, rng
             means[own].distance(&Mean::pooled(unbiased.map(|(_, (_, mean))| mean)))
         })
         .collect();
-    let found = measured.into_iter().zip(errors.into_inner()).zip(distances);
-    let found = found.map(|((measured, error), distance)| Finding { measured, error, distance }).collect();
+    let found = measured.into_iter().zip(errors.into_inner()).zip(distances).zip(etas);
+    let found = found.map(|(((measured, error), distance), eta)| Finding { measured, error, distance, eta }).collect();
     Ok(Variance { images: images.len(), draws, found, unsure: unsure(&batch)? })
 }
 
@@ -122,16 +129,15 @@ struct Batch<'a> {
     model: &'a Model,
     x: Array2<f32>,
     head: Array2<f32>,
-    temperature: f32,
 }
 
 impl Batch<'_> {
     /// So many draws, a row each.
-    fn draws(&self, estimator: &Estimator, draws: usize, noise: &mut StdRng) -> Result<Array2<f32>> {
+    fn draws(&self, estimator: &Estimator, draws: usize, setting: Setting, noise: &mut StdRng) -> Result<Array2<f32>> {
         let mut rows = Array2::zeros((draws, self.head.len()));
         let at_once = (ROWS / self.x.nrows()).max(1);
         for mut rows in rows.axis_chunks_iter_mut(Axis(0), at_once) {
-            let (found, _) = self.draw(estimator, rows.nrows(), noise)?;
+            let (found, _) = self.draw(estimator, rows.nrows(), setting, noise)?;
             // The images of a draw lie one after the other.
             rows.iter_mut().zip(&found).for_each(|(to, &g)| *to = g);
         }
@@ -139,11 +145,17 @@ impl Batch<'_> {
     }
 
     /// `draws` of the batch as one batch of copies.
-    fn draw(&self, estimator: &Estimator, draws: usize, noise: &mut StdRng) -> Result<(Array2<f32>, Found)> {
+    fn draw(
+        &self,
+        estimator: &Estimator,
+        draws: usize,
+        setting: Setting,
+        noise: &mut StdRng,
+    ) -> Result<(Array2<f32>, Found)> {
         let n = self.x.nrows();
         let copies: Vec<_> = (0..draws * n).map(|i| i % n).collect();
         let [x, head] = [&self.x, &self.head].map(|rows| rows.select(Axis(0), &copies));
-        let mut decoding = Decoding::new(&self.model.decoder, x.view(), noise, self.temperature);
+        let mut decoding = Decoding::new(&self.model.decoder, x.view(), noise, setting);
         let rows = estimator.gradient(self.model.latents, head.view(), &mut decoding)?;
         Ok((rows, decoding.found))
     }
@@ -224,7 +236,7 @@ impl fmt::Display for Variance {
             "{:width$}  said to be  evaluations    variance        x evals  us a draw  off, in noise (limit)  bias / gradient",
             "estimator"
         )?;
-        for Finding { measured: m, error, distance } in &self.found {
+        for Finding { measured: m, error, distance, .. } in &self.found {
             let bias = format!("{:?}", m.bias).to_lowercase();
             let seconds = m.seconds.map_or("-".to_owned(), |s| format!("{:.0}", s * 1e6));
             write!(
