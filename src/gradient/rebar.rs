@@ -90,7 +90,7 @@ impl<'a, F: Real, D: Perturb<F>> Rebar<'a, F, D> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn at(&self, temperature: F) -> Result<Self> {
-        Self::of(self.relax.clone(), temperature)
+        Self::of(self.relax.again(), temperature)
     }
 
     /// T.

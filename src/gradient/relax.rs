@@ -56,20 +56,13 @@ pub type CostAndControl<F> = (Array1<F>, ValueGrad<Array1<F>, Array2<F>>);
 /// assert!((g.gradient.logits()[[0, 0]] - 0.025).abs() < 5.0 * g.std_error().unwrap().logits()[[0, 0]]);
 /// # Ok::<(), estimand::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Relax<'a, F, D> {
     law: &'a D,
     x: Array2<F>,
     /// z and z~ of each sample: `(2 n, dim)`.
     z: Array2<F>,
     eta: F,
-}
-
-/// Of any law, since it is borrowed.
-impl<F: Real, D> Clone for Relax<'_, F, D> {
-    fn clone(&self) -> Self {
-        Self { law: self.law, x: self.x.clone(), z: self.z.clone(), eta: self.eta }
-    }
 }
 
 impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
@@ -103,6 +96,11 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     /// Where the control is asked for: z and z~ of each sample, `(2 n, dim)`.
     pub fn controls(&self) -> ArrayView2<'_, F> {
         self.z.view()
+    }
+
+    /// The same, of a law that need not be one to copy.
+    pub(super) fn again(&self) -> Self {
+        Self { law: self.law, x: self.x.clone(), z: self.z.clone(), eta: self.eta }
     }
 
     /// The law of the samples.

@@ -15,8 +15,10 @@ mod law;
 mod loc_scale;
 mod logistic;
 mod parameters;
+mod perturb;
 mod sample;
 mod scale;
+mod shares;
 mod summary;
 
 use estimand::ndarray::array;

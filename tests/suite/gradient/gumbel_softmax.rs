@@ -1,7 +1,7 @@
 use estimand::check::{Exact, Nodes, oracle};
 use estimand::gradient::{Bias, Enumeration, GumbelSoftmax, Plan, Relaxation};
 use estimand::ndarray::{Array2, ArrayView2, array};
-use estimand::{Categorical, Error, Transform};
+use estimand::{Bernoulli, BinaryConcrete, Categorical, Error, Reparameterize, Rows, Transform};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -96,6 +96,28 @@ fn law_hard_samples_are_pulled_back_as_soft_ones() {
     assert_eq!(soft.rows(&slopes).unwrap(), hard.rows(&slopes).unwrap());
     assert_eq!(soft.d_temperature(&slopes).unwrap(), hard.d_temperature(&slopes).unwrap());
     assert_eq!((soft.draws(), soft.bias(), hard.bias()), (8, Bias::Biased, Bias::Biased));
+}
+
+/// Of bits: the path of the relaxed law of bits, which is other code; and straight-through of a bit is that of two classes, of which one
+/// is held.
+#[test]
+fn law_relaxed_bits_are_binary_concrete() {
+    let (logits, temperature) = (array![[0.3, -2.0, 4.0], [1.0, 0.0, -0.5]], 0.4);
+    let q = Bernoulli::new(&logits).unwrap().repeat_rows(4);
+    let u = q.noise(&mut ChaCha8Rng::seed_from_u64(1));
+    let relaxed = BinaryConcrete::new(&logits, temperature).unwrap().repeat_rows(4);
+    let draw = relaxed.transform(u.mapv(|u: f64| -(u / (1.0 - u)).ln())).unwrap();
+    let slopes = Array2::from_shape_fn((8, 3), |(i, j)| (i as f64 - j as f64).sin());
+    let soft = GumbelSoftmax::propose(&q, u.clone(), temperature, Relaxation::Soft).unwrap();
+    let hard = GumbelSoftmax::propose(&q, u, temperature, Relaxation::Hard).unwrap();
+    let near = |a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13);
+    assert!(near(soft.points(), draw.x()));
+    assert_eq!(hard.points(), draw.x().mapv(|x| if x > 0.5 { 1.0 } else { 0.0 }));
+    let path = relaxed.pathwise(&draw, &slopes).unwrap().collect();
+    assert!(near(soft.rows(&slopes).unwrap().flat(), path.flat()));
+    assert_eq!(soft.rows(&slopes).unwrap(), hard.rows(&slopes).unwrap());
+    let (own, its) = (soft.d_temperature(&slopes).unwrap(), relaxed.d_temperature(&draw, &slopes).unwrap());
+    assert!(own.iter().zip(&its).all(|(a, b)| (a - b).abs() < 1e-12));
 }
 
 #[test]

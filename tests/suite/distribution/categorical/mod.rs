@@ -2,6 +2,7 @@
 
 mod gumbel_max;
 mod law;
+mod perturbed;
 
 use estimand::ndarray::{Array2, array};
 use estimand::{Categorical, Distribution, Error, MeanVariance, Rows, Sample, Shape};

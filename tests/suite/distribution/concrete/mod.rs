@@ -1,7 +1,6 @@
 //! Relaxed classes: constructors and their errors here, the rest by file.
 
 mod law;
-mod shares;
 mod softmax;
 
 use estimand::distribution::{LogSimplex, Relaxed, Simplex, Space};
