@@ -7,7 +7,7 @@ use estimand::gradient::{
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use estimand::noise::Standard;
 use estimand::rand::rngs::StdRng;
-use estimand::{Bernoulli, Distribution, Perturb, Result, Transform, ValueGrad};
+use estimand::{Bernoulli, Distribution, Perturb, Result, ValueGrad};
 use lab::{Mlp, Threads};
 
 /// Relaxed samples behind each sample that are averaged; they cost no evaluation.
@@ -22,12 +22,18 @@ pub struct Setting {
     pub eta: f32,
 }
 
-/// The decoder on a batch of images, with the noise of its plans.
+/// Noise from which REBAR relaxes a sample that is given.
+#[derive(Debug, Clone, Copy)]
+pub enum Given {
+    Own,
+    Other,
+}
+
+/// The decoder on a batch of images.
 #[derive(Debug)]
 pub struct Decoding<'a> {
     decoder: &'a Mlp<f32>,
     x: ArrayView2<'a, f32>,
-    pub rng: &'a mut StdRng,
     pub setting: Setting,
     learns: bool,
     pub found: Found,
@@ -50,10 +56,10 @@ pub struct Found {
 
 impl<'a> Decoding<'a> {
     /// Of images `(n, pixels)`.
-    pub fn new(decoder: &'a Mlp<f32>, x: ArrayView2<'a, f32>, rng: &'a mut StdRng, setting: Setting) -> Self {
+    pub fn new(decoder: &'a Mlp<f32>, x: ArrayView2<'a, f32>, setting: Setting) -> Self {
         let found =
             Found { evaluations: 0, bias: Bias::Unbiased, best_eta: None, reconstruction: f64::NAN, gradient: None };
-        Self { decoder, x, rng, setting, learns: false, found }
+        Self { decoder, x, setting, learns: false, found }
     }
 
     /// The same, with the gradient in the decoder's weights.
@@ -63,43 +69,53 @@ impl<'a> Decoding<'a> {
     }
 
     /// A uniform number an example.
-    pub fn places(&mut self) -> Array1<f32> {
-        Standard::Uniform.draw(self.rng, self.x.nrows())
+    pub fn places(&self, rng: &mut StdRng) -> Array1<f32> {
+        Standard::Uniform.draw(rng, self.x.nrows())
     }
 
-    pub fn score<D: Perturb<f32>>(&mut self, q: &D, baseline: Baseline<'_, f32>) -> Result<Array2<f32>> {
-        let noise = q.noise(self.rng);
+    pub fn score<D: Perturb<f32>>(
+        &mut self,
+        q: &D,
+        rng: &mut StdRng,
+        baseline: Baseline<'_, f32>,
+    ) -> Result<Array2<f32>> {
+        let noise = q.noise(rng);
         self.follow(&ScoreFunction::propose(q, noise, baseline)?)
     }
 
-    pub fn gumbel_softmax<D: Perturb<f32>>(&mut self, q: &D, at: Relaxation) -> Result<Array2<f32>> {
-        let noise = q.noise(self.rng);
+    pub fn gumbel_softmax<D: Perturb<f32>>(&mut self, q: &D, rng: &mut StdRng, at: Relaxation) -> Result<Array2<f32>> {
+        let noise = q.noise(rng);
         self.follow(&GumbelSoftmax::propose(q, noise, self.setting.temperature, at)?)
     }
 
     pub fn straight_through<'q, D: Perturb<f32>>(
         &mut self,
         q: &'q D,
+        rng: &mut StdRng,
         propose: impl Fn(&'q D, Array2<f32>) -> Result<StraightThrough<'q, f32, D>>,
     ) -> Result<Array2<f32>> {
-        let noise = q.noise(self.rng);
+        let noise = q.noise(rng);
         self.follow(&propose(q, noise)?)
     }
 
     /// The hard Gumbel-softmax in the mean over relaxed samples; `repeated` gives the law as many samples for each.
-    pub fn averaged<D: Perturb<f32>>(&mut self, q: &D, repeated: impl Fn(&D, usize) -> D) -> Result<Array2<f32>> {
-        let noise = q.noise(self.rng);
-        let others = repeated(q, AVERAGED).noise(self.rng);
+    pub fn averaged<D: Perturb<f32>>(
+        &mut self,
+        q: &D,
+        rng: &mut StdRng,
+        repeated: impl Fn(&D, usize) -> D,
+    ) -> Result<Array2<f32>> {
+        let noise = q.noise(rng);
+        let others = repeated(q, AVERAGED).noise(rng);
         self.follow(&StraightThrough::rao_blackwell(q, noise, &others, self.setting.temperature)?)
     }
 
-    pub fn rebar<D: Perturb<f32>>(
-        &mut self,
-        q: &D,
-        conditional: Conditional<f32>,
-        eta: f32,
-    ) -> Result<Array2<f32>> {
-        let noise = q.noise(self.rng);
+    pub fn rebar<D: Perturb<f32>>(&mut self, q: &D, rng: &mut StdRng, given: Given, eta: f32) -> Result<Array2<f32>> {
+        let noise = q.noise(rng);
+        let conditional = match given {
+            Given::Other => Conditional::Independent(q.noise(rng)),
+            Given::Own => Conditional::Common,
+        };
         let plan = Rebar::propose(q, noise, conditional, self.setting.temperature)?.with_eta(eta)?;
         // A sample, and two relaxed ones.
         let cost = self.answer(&plan, 3)?;
@@ -132,7 +148,8 @@ impl<'a> Decoding<'a> {
             let mut all = ValueGrad { value: Array1::zeros(points.nrows()), grad: Array2::zeros(points.dim()) };
             for i in 0..every {
                 let sample = i == 0;
-                let found = self.evaluate(points.slice(s![i..; every, ..]), k / every, sample && self.learns, !sample)?;
+                let found =
+                    self.evaluate(points.slice(s![i..; every, ..]), k / every, sample && self.learns, !sample)?;
                 all.value.slice_mut(s![i..; every]).assign(&found.value);
                 if !sample {
                     all.grad.slice_mut(s![i..; every, ..]).assign(&found.grad);

@@ -32,7 +32,12 @@ const OF_BITS: &[Expected] = &[
             )
         },
     },
-    Expected { less: "DisARM", more: "ARM", source: "the same, as a theorem", otherwise: |_| "a theorem does not fail".to_owned() },
+    Expected {
+        less: "DisARM",
+        more: "ARM",
+        source: "the same, as a theorem",
+        otherwise: |_| "a theorem does not fail".to_owned(),
+    },
 ];
 
 const OF_CLASSES: &[Expected] = &[

@@ -1,8 +1,8 @@
 //! Two families of discrete latents under one roof, so that one network and one training serve both.
 
+use estimand::distribution::Entropy;
 use estimand::ndarray::{Array1, Array2, ArrayRef2, CowArray, Ix2};
 use estimand::rand::Rng;
-use estimand::distribution::Entropy;
 use estimand::{Bernoulli, Categorical, Distribution, Result, Sample, ValueGrad};
 
 /// What lies between encoder and decoder.

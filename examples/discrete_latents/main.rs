@@ -17,13 +17,14 @@ mod variance;
 
 use std::process::ExitCode;
 
+use estimand::gradient::Bias;
 use estimand::ndarray::{Array1, Axis};
 use estimand::rand::rngs::StdRng;
 use estimand::{Bernoulli, Distribution};
 use lab::data::{Batches, Bits, Images};
 use lab::{Args, Failure, Opt, Program, Summary, say};
 
-use estimators::{Estimator, TRAINED};
+use estimators::{Estimator, KEYS, TRAINED};
 use latents::Latents;
 use training::{Job, Run, Seeds, Task, side_by_side};
 use variance::{Variance, measure};
@@ -42,6 +43,10 @@ const QUICK_BOUND: (usize, usize) = (100, 10);
 
 /// Images of the batch on which estimators are measured.
 const MEASURED: usize = 32;
+
+/// Options that say what a training is.
+const SETTINGS: [&str; 9] =
+    ["epochs", "bits", "blocks", "classes", "hidden", "batch", "rate", "warm-up", "temperature"];
 
 const PROGRAM: Program = Program {
     name: "discrete_latents",
@@ -125,7 +130,28 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         say(discussion::discuss(*latents, variance).trim_end());
     }
 
-    let summary = Summary::new();
+    // Of other networks or rates nothing is promised; of the estimators, everywhere.
+    let usual = args.path("images")?.ends_with(TRAIN) && !SETTINGS.iter().any(|name| args.is_given(name));
+    let mut summary = Summary::new();
+    for (run, key) in runs.iter().zip(KEYS.iter().flatten()) {
+        let (elbo, latents, estimator) = (run.elbo(), run.latents.name(), run.estimator.name);
+        let words = format!(
+            "{latents}, {estimator}: the test ELBO, {elbo:.2}, is above the {by_pixel:.2} of independent pixels"
+        );
+        summary = summary.finding(key, format_args!("{elbo:.4}")).claim(!usual || elbo > by_pixel, words);
+    }
+    for (latents, when, variance) in &measured {
+        for found in variance.found.iter().filter(|found| found.measured.bias == Bias::Unbiased) {
+            let words = format!(
+                "{}, weights {when}, {}: the mean is that of the other unbiased estimators; it is off by {:.2} of what noise lets expect, at most {:.2}",
+                latents.name(),
+                found.measured.name,
+                found.distance.in_noise(),
+                found.distance.limit()
+            );
+            summary = summary.claim(!found.distance.told_apart(), words);
+        }
+    }
     Ok(summary)
 }
 

@@ -78,8 +78,8 @@ impl Model {
         rng: &mut StdRng,
     ) -> Result<Step> {
         let encoded = self.encoder.forward(x.view(), Threads::ONE)?;
-        let mut decoding = Decoding::new(&self.decoder, x.view(), rng, setting).learning();
-        let d_cost = estimator.gradient(self.latents, encoded.output.view(), &mut decoding)?;
+        let mut decoding = Decoding::new(&self.decoder, x.view(), setting).learning();
+        let d_cost = estimator.gradient(self.latents, encoded.output.view(), rng, &mut decoding)?;
         let found = decoding.found;
         let kl = self.latents.law(&encoded.output)?.kl_to_prior(self.latents);
         let d_head = (d_cost + kl.grad * beta) / x.nrows() as f32;

@@ -155,8 +155,8 @@ impl Batch<'_> {
         let n = self.x.nrows();
         let copies: Vec<_> = (0..draws * n).map(|i| i % n).collect();
         let [x, head] = [&self.x, &self.head].map(|rows| rows.select(Axis(0), &copies));
-        let mut decoding = Decoding::new(&self.model.decoder, x.view(), noise, setting);
-        let rows = estimator.gradient(self.model.latents, head.view(), &mut decoding)?;
+        let mut decoding = Decoding::new(&self.model.decoder, x.view(), setting);
+        let rows = estimator.gradient(self.model.latents, head.view(), noise, &mut decoding)?;
         Ok((rows, decoding.found))
     }
 }
@@ -165,7 +165,8 @@ impl Batch<'_> {
 fn error_of_variance(rows: &Array2<f32>) -> f64 {
     let n = rows.nrows() as f64;
     let mean = rows.mapv(f64::from).sum_axis(Axis(0)) / n;
-    let square = |row: ArrayView1<'_, f32>| row.iter().zip(&mean).map(|(&g, m)| (f64::from(g) - m).powi(2)).sum::<f64>();
+    let square =
+        |row: ArrayView1<'_, f32>| row.iter().zip(&mean).map(|(&g, m)| (f64::from(g) - m).powi(2)).sum::<f64>();
     let squares: Array1<f64> = rows.axis_iter(Axis(0)).map(square).collect();
     squares.std(1.0) / n.sqrt() / (squares.sum() / n)
 }
@@ -249,7 +250,11 @@ impl fmt::Display for Variance {
                 m.variance_times_evaluations(),
                 distance.in_noise(),
                 distance.limit(),
-                if distance.told_apart() { format!("{:>13.1}%", 100.0 * distance.bias()) } else { format!("{:>14}", "-") },
+                if distance.told_apart() {
+                    format!("{:>13.1}%", 100.0 * distance.bias())
+                } else {
+                    format!("{:>14}", "-")
+                },
             )?;
         }
         Ok(())
