@@ -23,6 +23,7 @@
 //! | a decoder's logits and bits | the reconstruction term | [`Bernoulli`] |
 //! | logits of classes, one variable or several | probabilities, draws, entropy, KL with gradients | [`Categorical`] |
 //! | the same, and a cost with slopes | a sample that moves with the logits, and what that costs in bias | [`Concrete`], [`BinaryConcrete`], [`gradient::GumbelSoftmax`] |
+//! | gates to be shut, of weights or units | gates that are exactly 0 with a gradient, and the expected L0 norm | [`HardConcrete`] |
 //! | bits or classes, and a cost of any kind | an unbiased gradient | [`gradient::ScoreFunction`], [`gradient::DisArm`], [`gradient::Enumeration`] |
 //! | a decoder's means and real data | the reconstruction term | [`objective::GaussianDecoder`] |
 //! | both terms | the beta-weighted ELBO, and its loss | [`objective::beta_elbo`] |
@@ -73,8 +74,8 @@ pub mod special;
 
 pub use distribution::{
     Bernoulli, BinaryConcrete, Categorical, Cdf, Concrete, DiagGaussian, DiagGumbel, DiagLaplace, DiagLogistic,
-    Distribution, Draw, Entropy, ExpConcrete, FullGaussian, Kl, LocScale, MeanVariance, Mirror, Perturb, Quasi,
-    Reparameterize, Sample, Smooth, Transform,
+    Distribution, Draw, Entropy, ExpConcrete, FullGaussian, HardConcrete, Kl, LocScale, MeanVariance, Mirror, Perturb,
+    Quasi, Reparameterize, Sample, Smooth, Transform,
 };
 pub use error::{Error, Result};
 pub use real::Real;

@@ -9,6 +9,7 @@ mod gaussian;
 mod gaussian_laplace;
 mod gumbel;
 mod gumbel_kl;
+mod hard_concrete;
 mod kl;
 mod laplace;
 mod law;

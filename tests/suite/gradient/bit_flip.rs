@@ -126,12 +126,13 @@ fn ref_clipped_variance_near_a_sure_bit() {
 
 #[test]
 fn stat_bit_flips_miss_nothing() {
-    let n = 50_000;
-    let logits = array![0.5_f64, -3.0, 0.2, 4.0];
+    // The second and the fourth are clipped.
+    let n = 200_000;
+    let logits = array![0.5_f64, -2.1, 0.2, 2.3];
     let problems: [&dyn Fn(&[f64]) -> f64; 3] = [
         &|x| x.iter().map(|x| (x - 0.3).powi(2)).sum(),
         &|x| if x.iter().sum::<f64>() % 2.0 == 0.0 { 1.0 } else { -1.0 },
-        &|x| (x[0] - 2.0 * x[1] * x[2] + x[3]).exp(),
+        &|x| (x[0] - x[1] * x[2] + 0.5 * x[3]).exp(),
     ];
     let q = Bernoulli::identical(&logits, n).unwrap();
     for (k, f) in problems.into_iter().enumerate() {

@@ -1,15 +1,11 @@
 use estimand::ndarray::{Array1, Array2, Axis, array};
 use estimand::noise::Standard;
 use estimand::special::log_sum_exp;
-use estimand::{Categorical, Cdf, DiagGumbel, Error, MeanVariance, Mirror, Quasi, Real, Sample, Transform};
-use proptest::prelude::*;
+use estimand::{Categorical, Cdf, DiagGumbel, Error, MeanVariance, Mirror, Perturb, Quasi, Real, Sample, Transform};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::{few_logits, logits};
-use crate::support::near::assert_gradient;
-use crate::support::stats::{chance_of_count, kolmogorov, kolmogorov_limit};
-use crate::support::strategy::config;
+use crate::support::stats::chance_of_count;
 
 const ALARM: f64 = 1e-9;
 const DRAWS: usize = 200_000;

@@ -2,7 +2,7 @@ use estimand::arithmetic::Plain;
 use estimand::ndarray::{Array1, Array2, ArrayView2, Axis, array};
 use estimand::noise::Standard;
 use estimand::special::log_sum_exp;
-use estimand::{Categorical, Concrete, Distribution, Error, Perturb, Real, Reparameterize, Rows, Sample, Transform};
+use estimand::{Categorical, Concrete, Error, Perturb, Real, Reparameterize, Rows, Sample, Transform};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
