@@ -42,7 +42,10 @@ const BOUND: (usize, usize) = (1000, 50);
 const QUICK_BOUND: (usize, usize) = (100, 10);
 
 /// Images of the batch on which estimators are measured.
-const MEASURED: usize = 32;
+const MEASURED: usize = 10;
+
+/// Where they are measured after training.
+const TRAINED_WEIGHTS: &str = "of the leave-one-out training";
 
 /// Options that say what a training is.
 const SETTINGS: [&str; 9] =
@@ -56,12 +59,13 @@ const PROGRAM: Program = Program {
         Opt::count("bits", "N", "bits of a latent", 48, 1..=4096),
         Opt::count("blocks", "N", "choices of a latent of classes", 16, 1..=4096),
         Opt::count("classes", "N", "classes of a choice", 8, 2..=256),
-        Opt::count("hidden", "N", "units of the hidden layer on either side", 200, 1..=16_384).quick_count(64),
+        Opt::count("hidden", "N", "units of the hidden layer on either side", 200, 1..=16_384).quick_count(100),
         Opt::count("batch", "N", "images a step", 100, 1..=1_000_000).quick_count(50),
-        Opt::number("rate", "R", "learning rate of Adam", 1e-3, f64::MIN_POSITIVE..=10.0),
-        Opt::number("warm-up", "N", "epochs in which the weight of the KL term rises from 0 to 1", 1.0, 0.0..=1e4),
+        Opt::number("rate", "R", "learning rate of Adam", 1e-3, f64::MIN_POSITIVE..=10.0).quick_number(3e-3),
+        Opt::number("warm-up", "N", "epochs in which the weight of the KL term rises from 0 to 1", 1.0, 0.0..=1e4)
+            .quick_number(2.0),
         Opt::number("temperature", "T", "of relaxed samples", 0.5, 1e-3..=1e3),
-        Opt::count("draws", "N", "draws of an estimator where it is measured", 256, 2..=100_000).quick_count(64),
+        Opt::count("draws", "N", "draws of an estimator where it is measured", 1024, 2..=100_000).quick_count(128),
         Opt::path(
             "images",
             "FILE",
@@ -127,7 +131,12 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         ));
         say(variance);
         say(format_args!("variance x evaluations (* biased): {}", discussion::order(variance)));
-        say(discussion::discuss(*latents, variance).trim_end());
+    }
+    say("\nwhat papers say, beside the weights after training:");
+    for (latents, _, variance) in measured.iter().filter(|(_, when, _)| *when == TRAINED_WEIGHTS) {
+        for sentence in discussion::discuss(*latents, variance) {
+            say(format_args!("{}: {sentence}", latents.name()));
+        }
     }
 
     // Of other networks or rates nothing is promised; of the estimators, everywhere.
@@ -167,7 +176,7 @@ fn measure_all(
     let mut jobs = Vec::new();
     for run in runs.iter().step_by(TRAINED) {
         jobs.push(("before training", task.start(run.latents)?));
-        jobs.push(("of the leave-one-out training", run.model.clone()));
+        jobs.push((TRAINED_WEIGHTS, run.model.clone()));
     }
     side_by_side(&jobs, args.threads, |(when, model)| {
         Ok((model.latents, *when, measure(model, &images, draws, task.setting(), rng)?))

@@ -234,15 +234,16 @@ impl fmt::Display for Variance {
         let width = self.found.iter().map(|found| found.measured.name.chars().count()).max().unwrap_or(0);
         write!(
             f,
-            "{:width$}  said to be  evaluations    variance        x evals  us a draw  off, in noise (limit)  bias / gradient",
+            "{:width$}  said to be  evaluations    variance          x evals  us a draw    off  limit  bias / gradient   eta",
             "estimator"
         )?;
-        for Finding { measured: m, error, distance, .. } in &self.found {
+        for Finding { measured: m, error, distance, eta } in &self.found {
             let bias = format!("{:?}", m.bias).to_lowercase();
             let seconds = m.seconds.map_or("-".to_owned(), |s| format!("{:.0}", s * 1e6));
+            let found = format!("{:.1}%{}", 100.0 * distance.bias(), if distance.told_apart() { "*" } else { " " });
             write!(
                 f,
-                "\n{:width$}  {bias:10}  {:>11}  {:>10.4e} {:>4.1}%  {:>8.2e}  {seconds:>9}  {:>13.2} ({:.2})  {}",
+                "\n{:width$}  {bias:10}  {:>11}  {:>10.4e} +-{:>4.1}%  {:>7.1e}  {seconds:>9}  {:>5.2}  {:>5.2}  {found:>15}  {}",
                 m.name,
                 m.evaluations,
                 m.total_variance(),
@@ -250,13 +251,12 @@ impl fmt::Display for Variance {
                 m.variance_times_evaluations(),
                 distance.in_noise(),
                 distance.limit(),
-                if distance.told_apart() {
-                    format!("{:>13.1}%", 100.0 * distance.bias())
-                } else {
-                    format!("{:>14}", "-")
-                },
+                eta.map_or("    -".to_owned(), |eta| format!("{eta:5.2}")),
             )?;
         }
-        Ok(())
+        write!(
+            f,
+            "\noff: from the mean of the unbiased estimators but itself, in units of what noise lets expect; above the limit (*) it is no noise, but for a chance of 1e-9"
+        )
     }
 }
