@@ -32,7 +32,7 @@ const OF_BITS: &[Said] = &[
         less: "DisARM",
         more: "leave-one-out",
         by: By::Evaluation,
-        source: "Dong, Mnih and Tucker 2020, in all their experiments",
+        source: "Dong, Mnih and Tucker 2020, consistently",
         why: fair_bits,
     },
     Said {
@@ -67,7 +67,7 @@ const OF_CLASSES: &[Said] = &[
         source: "Dong, Mnih and Tucker 2021, of DisARM-Tree",
         why: |v| {
             format!(
-                "only where both samples pass a node does their being mirrored help; and the order of the classes, which decides who shares nodes, means nothing to a fresh encoder; the less likely classes have {:.1}% on average",
+                "its pairs gain only where both samples pass a node of the tree, and which classes share nodes is chance here; the less likely classes have {:.1}% on average",
                 100.0 * v.unsure
             )
         },
@@ -95,7 +95,7 @@ const GUMBEL: Said = Said {
     less: "Gumbel, hard",
     more: "leave-one-out",
     by: By::Evaluation,
-    source: "Jang, Gu and Poole 2017, who leave out that it is biased",
+    source: "Jang, Gu and Poole 2017, at the price of a bias",
     why: |_| "its variance grows as the temperature falls (--temperature)".to_owned(),
 };
 

@@ -188,19 +188,20 @@ fn tell(task: &Task, runs: &[Run], by_pixel: f64) {
     let start = runs.first().and_then(|run| run.test.first()).map_or(f64::NAN, |terms| terms.elbo());
     say(format_args!("independent pixels: {by_pixel:.2}; the first network before training: {start:.2}"));
     say(
-        "latents  estimator      evaluations  train ELBO  test ELBO  reconstruction     KL  log-likelihood  seconds an epoch",
+        "latents  estimator      evaluations  train ELBO  test ELBO  reconstruction     KL  log-likelihood  seconds an epoch   eta",
     );
     for run in runs {
         let (train, test) = (run.train.last(), run.test.last());
         let [train, elbo] = [train, test].map(|terms| terms.map_or(f64::NAN, |terms| terms.elbo()));
         let [reconstruction, kl] = test.map_or([f64::NAN; 2], |terms| [terms.reconstruction, terms.kl]);
         say(format_args!(
-            "{:7}  {:13}  {:>11}  {train:>10.2}  {elbo:>9.2}  {reconstruction:>14.2}  {kl:>5.2}  {:>14.2}  {:>16.2}",
+            "{:7}  {:13}  {:>11}  {train:>10.2}  {elbo:>9.2}  {reconstruction:>14.2}  {kl:>5.2}  {:>14.2}  {:>16.2}  {}",
             run.latents.name(),
             run.estimator.name,
             run.evaluations,
             run.bound,
             run.seconds / task.epochs as f64,
+            run.eta.map_or("    -".to_owned(), |eta| format!("{eta:5.2}")),
         ));
     }
     let (images, samples) = task.bound;

@@ -71,8 +71,8 @@ pub struct Run {
     pub evaluations: usize,
     /// In training alone.
     pub seconds: f64,
-    /// The weight of REBAR's control at the end.
-    pub eta: f32,
+    /// The weight of REBAR's control at the end, where there is one.
+    pub eta: Option<f32>,
 }
 
 impl Run {
@@ -121,7 +121,7 @@ impl Task {
             bound: f64::NAN,
             evaluations: 0,
             seconds: 0.0,
-            eta: f32::NAN,
+            eta: None,
             model: model.clone(),
         };
         let mut setting = self.setting();
@@ -139,7 +139,10 @@ impl Task {
                 sums.kl += share * step.terms.kl;
                 run.evaluations = step.evaluations;
                 // Of earlier batches, so that the estimate stays unbiased.
-                setting.eta = step.best_eta.map_or(setting.eta, |best| KEPT * setting.eta + (1.0 - KEPT) * best);
+                if let Some(best) = step.best_eta {
+                    setting.eta = KEPT * setting.eta + (1.0 - KEPT) * best;
+                    run.eta = Some(setting.eta);
+                }
                 steps += 1;
                 advance();
             }
@@ -149,7 +152,7 @@ impl Task {
         }
         let (images, samples) = self.bound;
         run.bound = model.importance_weighted_bound(&self.test.first(images), samples, &mut self.test_noise())?;
-        Ok(Run { model, eta: setting.eta, ..run })
+        Ok(Run { model, ..run })
     }
 
     pub fn setting(&self) -> Setting {

@@ -240,7 +240,11 @@ impl fmt::Display for Variance {
         for Finding { measured: m, error, distance, eta } in &self.found {
             let bias = format!("{:?}", m.bias).to_lowercase();
             let seconds = m.seconds.map_or("-".to_owned(), |s| format!("{:.0}", s * 1e6));
-            let found = format!("{:.1}%{}", 100.0 * distance.bias(), if distance.told_apart() { "*" } else { " " });
+            let found = match (distance.told_apart(), m.bias) {
+                (true, _) => format!("{:.1}%*", 100.0 * distance.bias()),
+                (false, Bias::Unbiased) => "- ".to_owned(),
+                (false, _) => format!("{:.1}% ", 100.0 * distance.bias()),
+            };
             write!(
                 f,
                 "\n{:width$}  {bias:10}  {:>11}  {:>10.4e} +-{:>4.1}%  {:>7.1e}  {seconds:>9}  {:>5.2}  {:>5.2}  {found:>15}  {}",
