@@ -3,6 +3,7 @@
 use estimand::gradient::Bias;
 
 use crate::latents::Latents;
+use crate::training::Run;
 use crate::variance::{Finding, Variance};
 
 /// Standard errors by which a ratio of variances has to be off 1 to be told from it.
@@ -55,6 +56,8 @@ const OF_BITS: &[Said] = &[
         },
     },
     REBAR,
+    FITTED,
+    AGAINST_MU_PROP,
     GUMBEL,
     AVERAGED,
 ];
@@ -73,6 +76,8 @@ const OF_CLASSES: &[Said] = &[
         },
     },
     REBAR,
+    FITTED,
+    AGAINST_MU_PROP,
     GUMBEL,
     AVERAGED,
 ];
@@ -89,6 +94,22 @@ const REBAR: Said = Said {
             eta.unwrap_or(f32::NAN)
         )
     },
+};
+
+const FITTED: Said = Said {
+    less: "REBAR",
+    more: "REBAR, eta 1",
+    by: By::Draw,
+    source: "Tucker and others 2017, who fit eta",
+    why: |_| "it was fitted to a few other draws".to_owned(),
+};
+
+const AGAINST_MU_PROP: Said = Said {
+    less: "REBAR",
+    more: "MuProp",
+    by: By::Evaluation,
+    source: "Tucker and others 2017",
+    why: |_| "the expansion at the mean knows the decoder well where q is nearly sure".to_owned(),
 };
 
 const GUMBEL: Said = Said {
@@ -121,6 +142,24 @@ pub fn order(variance: &Variance) -> String {
     let mark = |found: &Finding| if found.measured.bias == Bias::Unbiased { "" } else { "*" };
     let names: Vec<_> = found.iter().map(|found| format!("{}{}", found.measured.name, mark(found))).collect();
     names.join(" < ")
+}
+
+/// Whether less variance has made a better bound, of the runs of one family.
+pub fn beside_bounds(runs: &[Run], variance: &Variance) -> String {
+    let of = |run: &&Run| {
+        let found = variance.found.iter().find(|found| found.measured.name == run.estimator.name);
+        found.map_or(f64::NAN, |found| figure(found, By::Evaluation))
+    };
+    let mut by_bound: Vec<&Run> = runs.iter().collect();
+    by_bound.sort_by(|a, b| b.elbo().total_cmp(&a.elbo()));
+    let names: Vec<_> = by_bound.iter().map(|run| format!("{} {:.2}", run.estimator.name, run.elbo())).collect();
+    let alike = by_bound.is_sorted_by(|a, b| of(a) <= of(b));
+    let verdict = if alike {
+        "the order by variance x evaluations is the same"
+    } else {
+        "the order by variance x evaluations is another: a bias, or the way to these weights, counts too"
+    };
+    format!("test ELBO, best first: {}; {verdict}.", names.join(", "))
 }
 
 /// A sentence for each thing that papers say: whether it is so here, and where not, what was measured that bears on it.

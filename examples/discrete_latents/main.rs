@@ -55,7 +55,7 @@ const PROGRAM: Program = Program {
     name: "discrete_latents",
     about: "Trains autoencoders with bits and with classes as latents by several gradient estimators, and measures all.",
     options: &[
-        Opt::count("epochs", "N", "passes over the training images", 10, 1..=10_000).quick_count(4),
+        Opt::count("epochs", "N", "passes over the training images", 8, 1..=10_000).quick_count(4),
         Opt::count("bits", "N", "bits of a latent", 48, 1..=4096),
         Opt::count("blocks", "N", "choices of a latent of classes", 16, 1..=4096),
         Opt::count("classes", "N", "classes of a choice", 8, 2..=256),
@@ -65,7 +65,7 @@ const PROGRAM: Program = Program {
         Opt::number("warm-up", "N", "epochs in which the weight of the KL term rises from 0 to 1", 1.0, 0.0..=1e4)
             .quick_number(2.0),
         Opt::number("temperature", "T", "of relaxed samples", 0.5, 1e-3..=1e3),
-        Opt::count("draws", "N", "draws of an estimator where it is measured", 1024, 2..=100_000).quick_count(128),
+        Opt::count("draws", "N", "draws of an estimator where it is measured", 512, 2..=100_000).quick_count(128),
         Opt::path(
             "images",
             "FILE",
@@ -132,8 +132,10 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         say(variance);
         say(format_args!("variance x evaluations (* biased): {}", discussion::order(variance)));
     }
-    say("\nwhat papers say, beside the weights after training:");
-    for (latents, _, variance) in measured.iter().filter(|(_, when, _)| *when == TRAINED_WEIGHTS) {
+    say("\nwhat papers say, beside what was measured after training:");
+    let after = measured.iter().filter(|(_, when, _)| *when == TRAINED_WEIGHTS);
+    for ((latents, _, variance), runs) in after.zip(runs.chunks(TRAINED)) {
+        say(format_args!("{}: {}", latents.name(), discussion::beside_bounds(runs, variance)));
         for sentence in discussion::discuss(*latents, variance) {
             say(format_args!("{}: {sentence}", latents.name()));
         }
