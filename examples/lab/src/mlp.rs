@@ -111,6 +111,15 @@ impl<F: Scalar> Mlp<F> {
         Ok((gradient, d_input))
     }
 
+    /// [`backward_to_input`](Self::backward_to_input) for the input alone, a third of the work less: the slope of
+    /// what a network says of points that it does not learn from.
+    ///
+    /// Shapes: `d_output: (n, outputs) -> (n, inputs)`.
+    /// Errors: those of `backward`.
+    pub fn input_gradient(&self, trace: &Trace<'_, F>, d_output: &ArrayRef2<F>, threads: Threads) -> Result<Array2<F>> {
+        Ok(self.down_to_input(trace, d_output.view(), threads)?.0)
+    }
+
     /// The gradients in the outputs of all layers, from that in the last: half of
     /// [`backward`](Self::backward), and [`gradient_into`](Self::gradient_into) is the other.
     pub(crate) fn down<'a>(

@@ -65,6 +65,7 @@ fn law_gradients_are_differences() {
         let trace = net.forward(&x, threads).unwrap();
         let (gradient, d_x) = net.backward_to_input(&trace, &c, threads).unwrap();
         assert_eq!(net.backward(&trace, &c, threads).unwrap(), gradient);
+        assert_eq!(net.input_gradient(&trace, &c, threads).unwrap(), d_x);
 
         let gradient: Vec<(String, Vec<f64>)> =
             gradient.parameters().into_iter().map(|(name, g)| (name, g.into_owned())).collect();
