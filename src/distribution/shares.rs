@@ -6,11 +6,11 @@ pub(crate) fn cooled<F: Real>(temperature: F) -> F {
     temperature.recip().min(F::max_value())
 }
 
-/// What `of` makes of the old entry of `grad` and of (diag(x) - x x') d, shares x of a block.
+/// (diag(x) - x x') d times `by`, of the shares x of a block.
 #[inline(always)]
-pub(crate) fn pull_back_of_shares<F: Real>((x, d): (&[F], &[F]), grad: &mut [F], of: impl Fn(F, F) -> F) {
+pub(crate) fn pull_back_of_shares<F: Real>((x, d): (&[F], &[F]), grad: &mut [F], by: F) {
     let moved = moved_by((x, d));
-    grad.iter_mut().zip(x).zip(d).for_each(|((grad, &x), &d)| *grad = of(*grad, moved(x, d)));
+    grad.iter_mut().zip(x).zip(d).for_each(|((grad, &x), &d)| *grad = moved(x, d) * by);
 }
 
 /// The entry of (diag(x) - x x') d at a share and its slope.

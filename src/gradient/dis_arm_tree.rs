@@ -150,9 +150,11 @@ impl<F: Real> RowFn<F, 0> for DescendRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, []: [&[F]; 0], x: &mut [F]) -> F {
         let (s, k) = (i / 2, self.law.classes());
-        let (nodes, noise) = (self.logits.row(self.law.shape().parameter_row(s)), self.noise.row(s));
+        let t = self.law.shape().parameter_row(s);
+        let (logits, nodes, noise) = (self.law.logits(), self.logits.row(t), self.noise.row(s));
         for (b, x) in x.chunks_exact_mut(k).enumerate() {
-            let (mut start, mut end, mut nan) = (0, k, false);
+            // All meet at the root; a single class has none.
+            let (mut start, mut end, mut nan) = (0, k, k == 1 && logits[[t, b]].is_nan());
             while end - start > 1 {
                 let middle = middle(start, end);
                 let at = b * (k - 1) + middle - 1;

@@ -40,8 +40,7 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
             let peak = a.ln_1p(rest) + sum_coordinates::<false, _, 2, 0>([x, noise], [], |[x, g]| (weigh(x, g), []));
             for (((z, &l), &x), &g) in z.iter_mut().zip(logits).zip(x).zip(noise) {
                 let below = -a.log_add_exp(-peak, -((l - most) + g)).value;
-                let given = if x == F::one() { peak } else { below };
-                *z = if x.is_nan() { x } else { given };
+                *z = if x == F::one() { peak } else { below };
             }
         }
     }

@@ -123,7 +123,7 @@ impl<F: Real, S: Space> Reparameterize<F> for Relaxed<'_, F, S> {
             if S::LOG {
                 pull_back_of_logarithms(a, (x, d_x, logits), self.cooled, grad);
             } else {
-                pull_back_of_shares((x, d_x), grad, |_, moved| moved * self.cooled);
+                pull_back_of_shares((x, d_x), grad, self.cooled);
             }
         }
     }

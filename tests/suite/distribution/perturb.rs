@@ -110,3 +110,17 @@ fn hard_errors_of_perturbed_bits() {
     assert_eq!(q.perturbed_given(&array![[1.0, 0.5]], &x).unwrap_err(), half);
     assert_eq!(q.perturbed_given_pull_back(&array![[1.0, 0.5]], &x, &x).unwrap_err(), half);
 }
+
+/// NaN stays in its coordinate; and a temperature whose reciprocal is no number is the coldest.
+#[test]
+fn hard_perturbed_bits_without_a_number() {
+    let q = Bernoulli::new(array![[0.5_f64, 0.5]]).unwrap();
+    let (x, noise) = (array![[f64::NAN, 1.0]], array![[0.3, 0.4]]);
+    let z = q.perturbed_given(&x, &noise).unwrap();
+    assert!(z[[0, 0]].is_nan() && z[[0, 1]] > 0.0);
+    let grad = q.perturbed_given_pull_back(&x, &array![[1.0, 1.0]], &noise).unwrap();
+    assert!(grad.flat()[[0, 0]].is_nan() && grad.flat()[[0, 1]].is_finite());
+    let coldest = f64::from_bits(1);
+    assert_eq!(q.shares(&array![[2.0, 0.0]], coldest).unwrap(), array![[1.0, 0.5]]);
+    assert!(q.shares_pull_back(&array![[2.0, 0.0]], coldest, &noise).unwrap().iter().all(|d| d.is_finite()));
+}

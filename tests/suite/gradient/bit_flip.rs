@@ -187,6 +187,8 @@ fn hard_bit_flip_plans() {
     assert_eq!(nothing.rows(&array![1.0, 1.0]).unwrap().flat().dim(), (1, 0));
     let nan = BitFlip::propose(&q, noise.clone(), &array![0.5, f64::NAN]).unwrap_err();
     assert_eq!(nan, Error::NaN { name: "which", row: 1 });
+    let nan = ClippedPairs::propose(&q, noise.clone(), &array![0.5, f64::NAN]).unwrap_err();
+    assert_eq!(nan, Error::NaN { name: "which", row: 1 });
     // A logit that is NaN stays in its row, of DisARM as of this.
     let some = Bernoulli::new(array![[f64::NAN, 0.0], [0.0, 0.0]]).unwrap();
     let both = ClippedPairs::propose(&some, noise.clone(), &array![0.5, 0.5]).unwrap();
@@ -196,4 +198,27 @@ fn hard_bit_flip_plans() {
     let wide = Bernoulli::shared(Array1::<f32>::zeros(5), 1).unwrap();
     let last = BitFlip::propose(&wide, Array2::from_elem((1, 5), 0.25), &array![1.0 - f32::EPSILON / 2.0]).unwrap();
     assert_eq!(last.points().row(1), array![1.0, 1.0, 1.0, 1.0, 0.0]);
+}
+
+/// Parameter rows do not meet, of which each has others near an end: each has what it has alone.
+#[test]
+fn law_bit_flips_take_each_parameter_row_alone() {
+    let l = array![[0.5, -2.1, 0.2, 2.3], [-3.0, 0.4, -0.6, 1.0]];
+    let q = Bernoulli::new(&l).unwrap().repeat_rows(16);
+    let noise = q.noise(&mut ChaCha8Rng::seed_from_u64(1));
+    let which: Array2<f64> = Standard::Uniform.draw(&mut ChaCha8Rng::seed_from_u64(2), (32, 1));
+    let cost = |x: ArrayView2<'_, f64>| x.map_axis(Axis(1), |x| (x[0] - x[1] * x[2] + 0.5 * x[3]).exp());
+    let of = |q: &Bernoulli<'_, f64>, noise: &Array2<f64>, which: &Array2<f64>| {
+        let which = which.column(0).to_owned();
+        [
+            BitFlip::propose(q, noise.clone(), &which).unwrap().rows_with(cost).unwrap(),
+            ClippedPairs::propose(q, noise.clone(), &which).unwrap().rows_with(cost).unwrap(),
+        ]
+    };
+    let whole = of(&q, &noise, &which);
+    for t in 0..2 {
+        let part = |a: &Array2<f64>| a.select(Axis(0), &(16 * t..16 * t + 16).collect::<Vec<_>>());
+        let own = Bernoulli::shared(l.row(t), 16).unwrap();
+        assert_eq!(of(&own, &part(&noise), &part(&which)), whole.each_ref().map(part));
+    }
 }

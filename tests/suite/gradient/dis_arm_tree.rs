@@ -212,3 +212,30 @@ fn hard_trees() {
     assert_eq!(plan.rows(&array![1.0]).unwrap_err(), shape("cost", &[1], &[2]));
     assert_eq!(plan.rows(&array![1.0, f64::NAN]).unwrap_err(), Error::NaN { name: "cost", row: 1 });
 }
+
+/// Parameter rows do not meet: each has what it has alone.
+#[test]
+fn law_the_tree_takes_each_parameter_row_alone() {
+    let l = array![[0.5, -1.0, 0.2, 0.8, 0.0, 1.5], [-2.0, 0.3, 1.5, -0.4, 0.7, -1.0]];
+    let q = Categorical::new(&l, 3).unwrap().repeat_rows(16);
+    let noise = DisArmTree::noise(&q, &mut ChaCha8Rng::seed_from_u64(1));
+    let cost = |x: ArrayView2<'_, f64>| x.map_axis(Axis(1), |x| (x[0] - x[1] * x[3] + 0.5 * x[5]).exp());
+    let of = |q: &Categorical<'_, f64>, noise: &Array2<f64>| {
+        let plan = DisArmTree::propose(q, noise.clone()).unwrap();
+        (plan.points().to_owned(), plan.rows_with(cost).unwrap())
+    };
+    let (points, rows) = of(&q, &noise);
+    for t in 0..2 {
+        let part = |a: &Array2<f64>, n: usize| a.select(Axis(0), &(n * t..n * (t + 1)).collect::<Vec<_>>());
+        let own = Categorical::shared(l.row(t), 3, 16).unwrap();
+        assert_eq!(of(&own, &part(&noise, 16)), (part(&points, 32), part(&rows, 16)));
+    }
+}
+
+/// One class at all may be no number.
+#[test]
+fn hard_a_tree_of_one_class_that_is_nan() {
+    let nan = Categorical::new(array![[f64::NAN, 0.0]], 1).unwrap();
+    let plan = DisArmTree::propose(&nan, Array2::zeros((1, 0))).unwrap();
+    assert!(plan.points()[[0, 0]].is_nan() && plan.points()[[0, 1]] == 1.0);
+}

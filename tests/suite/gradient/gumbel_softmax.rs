@@ -135,3 +135,11 @@ fn hard_relaxed_plans() {
     let noise = GumbelSoftmax::propose(&q, array![[0.0]], 0.5, Relaxation::Soft).unwrap_err();
     assert_eq!(noise, shape("noise"));
 }
+
+/// An impossible class, whose z is -inf, does not move with the temperature.
+#[test]
+fn hard_the_temperature_and_an_impossible_class() {
+    let q = Categorical::new(array![[0.0, f64::NEG_INFINITY, 0.5]], 3).unwrap();
+    let plan = GumbelSoftmax::propose(&q, array![[0.1, 0.2, 0.3]], 0.5, Relaxation::Soft).unwrap();
+    assert!(plan.d_temperature(&array![[1.0, 2.0, 3.0]]).unwrap()[0].is_finite());
+}

@@ -117,10 +117,31 @@ fn hard_mu_prop_plans() {
     assert_eq!(error, Error::NaN { name: "cost.grad", row: 3 });
     let error = plan.rows(&cost([1.0, nan, 1.0, 1.0, 1.0, 1.0], [1.0; 6])).unwrap_err();
     assert_eq!(error, Error::NaN { name: "cost.value", row: 1 });
+    let error = plan.rows(&cost([1.0, 1.0, 1.0, nan, 1.0, 1.0], [1.0; 6])).unwrap_err();
+    assert_eq!(error, Error::NaN { name: "cost.value", row: 3 });
     let shape = Error::Shape { name: "noise", got: vec![1, 1], expected: vec![4, 1] };
     assert_eq!(MuProp::propose(&q, array![[0.5]]).unwrap_err(), shape);
     let none = Bernoulli::<f64>::new(Array2::zeros((0, 3))).unwrap().repeat_rows(usize::MAX);
     assert_eq!(MuProp::propose(&none, Array2::zeros((0, 3))).unwrap().points().dim(), (0, 3));
     let few = ValueGrad { value: array![1.0], grad: array![[1.0]] };
     assert_eq!(plan.rows(&few).unwrap_err(), Error::Shape { name: "cost.value", got: vec![1], expected: vec![6] });
+}
+
+/// Parameter rows do not meet: each has what it has alone. The cost is (sum of (x_j - .3)^2)^3.
+#[test]
+fn law_mu_prop_takes_each_parameter_row_alone() {
+    let l = array![[0.5, -1.0, 0.2, 0.8], [-2.0, 0.3, 1.5, -0.4]];
+    let q = Categorical::new(&l, 2).unwrap().repeat_rows(8);
+    let noise = q.noise(&mut ChaCha8Rng::seed_from_u64(1));
+    let cost = |x: ArrayView2<'_, f64>| {
+        let value: Array1<f64> = x.map_axis(Axis(1), |x| x.iter().map(|x| (x - 0.3).powi(2)).sum());
+        let grad = x.mapv(|x| 2.0 * (x - 0.3)) * value.mapv(|f| 3.0 * f * f).insert_axis(Axis(1));
+        ValueGrad { grad, value: value.mapv(|f| f.powi(3)) }
+    };
+    let rows = MuProp::propose(&q, noise.clone()).unwrap().rows_with(cost).unwrap();
+    for t in 0..2 {
+        let part = |a: &Array2<f64>| a.select(Axis(0), &(8 * t..8 * t + 8).collect::<Vec<_>>());
+        let own = Categorical::shared(l.row(t), 2, 8).unwrap();
+        assert_eq!(MuProp::propose(&own, part(&noise)).unwrap().rows_with(cost).unwrap(), part(&rows));
+    }
 }

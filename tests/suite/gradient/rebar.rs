@@ -225,6 +225,8 @@ fn hard_rebar_plans() {
     assert!(plan.rows(&cost([1.0, nan, 2.0], [nan, 1.0, 1.0])).unwrap().flat().iter().all(|g| g.is_finite()));
     assert_eq!(plan.rows(&cost([nan, 1.0, 2.0], [1.0; 3])).unwrap_err(), Error::NaN { name: "cost.value", row: 0 });
     assert_eq!(plan.rows(&cost([1.0; 3], [1.0, 1.0, nan])).unwrap_err(), Error::NaN { name: "cost.grad", row: 2 });
+    assert_eq!(plan.rows(&cost([1.0, 1.0, nan], [1.0; 3])).unwrap_err(), Error::NaN { name: "cost.value", row: 2 });
+    assert_eq!(plan.rows(&cost([1.0; 3], [1.0, nan, 1.0])).unwrap_err(), Error::NaN { name: "cost.grad", row: 1 });
     let short = ValueGrad { value: array![1.0, 2.0], grad: Array2::zeros((3, 2)) };
     assert_eq!(plan.rows(&short).unwrap_err(), Error::Shape { name: "cost.value", got: vec![2], expected: vec![3] });
     let narrow = ValueGrad { value: array![1.0, 2.0, 3.0], grad: Array2::zeros((3, 1)) };
@@ -242,5 +244,25 @@ fn hard_rebar_plans() {
         let plan = Rebar::propose(&wide, noise, Conditional::Common, t).unwrap();
         let cost = ValueGrad { value: plan.points().sum_axis(Axis(1)), grad: Array2::ones(plan.points().dim()) };
         assert!(plan.rows(&cost).unwrap().flat().iter().all(|g| g.is_finite()), "{t}");
+    }
+}
+
+/// The plan at another temperature is the one that would have been proposed there; of a sample y is first, and y~ after it.
+#[test]
+fn law_a_plan_at_another_temperature_is_proposed_there() {
+    let q = Categorical::new(array![[0.5, -1.0, 0.2, 0.8], [-2.0, 0.3, 1.5, -0.4]], 2).unwrap().repeat_rows(2);
+    let [noise, other] = [0, 1].map(|s| q.noise(&mut ChaCha8Rng::seed_from_u64(s)));
+    let of = |t: f64| {
+        let conditional = Conditional::Independent(other.clone());
+        Rebar::propose(&q, noise.clone(), conditional, t).unwrap().with_eta(0.5).unwrap()
+    };
+    let (found, want) = (of(0.3).with_temperature(1.7).unwrap(), of(1.7));
+    assert_eq!((found.points(), found.temperature(), found.eta()), (want.points(), 1.7, 0.5));
+    assert_eq!(found.rows_with(square(0.3)).unwrap(), want.rows_with(square(0.3)).unwrap());
+    let x = want.points().select(Axis(0), &[0, 3, 6, 9]);
+    let z = [q.perturbed(&noise).unwrap(), q.perturbed_given(&x, &other).unwrap()];
+    for (k, z) in z.iter().enumerate() {
+        let shares = q.shares(z, 1.7).unwrap();
+        assert_eq!(want.points().select(Axis(0), &[0, 3, 6, 9].map(|i| i + k + 1)), shares);
     }
 }

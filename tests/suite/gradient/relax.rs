@@ -290,3 +290,56 @@ fn hard_relax_plans() {
     let rows = plan.rows(&CostAndControl { cost: Array1::ones(3), control }).unwrap();
     assert_eq!(rows.flat(), Array2::<f32>::zeros((3, 1)), "one class does not move");
 }
+
+/// Parameter rows do not meet: each has what it has alone. Of a sample z is first, and z~ after it.
+#[test]
+fn law_relax_takes_each_parameter_row_alone() {
+    fn of<D: Perturb<f64>>(q: &D, noise: &Array2<f64>, other: &Array2<f64>) -> [Array2<f64>; 3] {
+        let conditional = Conditional::Independent(other.clone());
+        let plan = Relax::propose(q, noise.clone(), conditional).unwrap().with_eta(0.7).unwrap();
+        let x = plan.points().to_owned();
+        let (z, given) = (q.perturbed(noise).unwrap(), q.perturbed_given(&x, other).unwrap());
+        for i in 0..x.nrows() {
+            assert_eq!([2 * i, 2 * i + 1].map(|i| plan.controls().row(i).to_owned()), [z.row(i), given.row(i)]);
+        }
+        let cost = x.map_axis(Axis(1), |x| x[0] - 2.0 * x[3] + x[1] * x[2]);
+        let cost = CostAndControl { cost, control: tanhs(plan.controls()) };
+        let cotangents = plan.cotangents(&cost).unwrap();
+        [plan.rows(&cost).unwrap().into_flat(), cotangents.value.insert_axis(Axis(1)), cotangents.grad]
+    }
+    fn check<D: Perturb<f64>>(whole: &D, alone: [&D; 2]) {
+        let [noise, other] = [0, 1].map(|s| whole.noise(&mut ChaCha8Rng::seed_from_u64(s)));
+        let [rows, value, grad] = of(whole, &noise, &other);
+        for (t, q) in alone.into_iter().enumerate() {
+            let part = |a: &Array2<f64>, n: usize| a.select(Axis(0), &(n * t..n * (t + 1)).collect::<Vec<_>>());
+            let own = of(q, &part(&noise, 3), &part(&other, 3));
+            // Cotangents are of the mean over 6 samples, or over 3.
+            let want = [part(&rows, 3), 2.0 * part(&value, 6), 2.0 * part(&grad, 6)];
+            for (own, want) in own.iter().zip(&want) {
+                assert!((own - want).iter().all(|off| off.abs() < 1e-14), "{t}: {own} {want}");
+            }
+        }
+    }
+    let l = array![[0.5, -1.0, 0.2, 0.8], [-2.0, 0.3, 1.5, -0.4]];
+    let [first, second] = [0, 1].map(|t| Bernoulli::shared(l.row(t), 3).unwrap());
+    check(&Bernoulli::new(&l).unwrap().repeat_rows(3), [&first, &second]);
+    let [first, second] = [0, 1].map(|t| Categorical::shared(l.row(t), 2, 3).unwrap());
+    check(&Categorical::new(&l, 2).unwrap().repeat_rows(3), [&first, &second]);
+}
+
+/// A slope at z~ alone.
+#[test]
+fn hard_relax_reads_both_slopes() {
+    let q = Bernoulli::shared(array![0.0_f64, 1.0], 1).unwrap();
+    let plan = Relax::propose(&q, array![[0.25, 0.5]], Conditional::Common).unwrap();
+    for (row, stray) in [(0, f64::NAN), (1, f64::NAN), (0, f64::INFINITY), (1, f64::NEG_INFINITY)] {
+        let mut grad = Array2::from_elem((2, 2), 0.5);
+        grad[[row, 1]] = stray;
+        let error = plan
+            .rows(&CostAndControl { cost: array![1.0], control: ValueGrad { value: array![1.0, 1.0], grad } })
+            .unwrap_err();
+        let entry =
+            Error::Entry { name: "control.grad", index: vec![row, 1], value: stray, expected: "a finite slope" };
+        assert_eq!(error, if stray.is_nan() { Error::NaN { name: "control.grad", row } } else { entry });
+    }
+}

@@ -245,3 +245,27 @@ fn hard_straight_through_plans() {
     let rows = plan.rows(&array![[1.0, f64::INFINITY, -1.0]]).unwrap();
     assert!(rows.flat()[[0, 1]] == 0.0 && rows.flat().iter().all(|g| g.is_finite()));
 }
+
+/// Parameter rows do not meet: each has what it has alone.
+#[test]
+fn law_straight_through_takes_each_parameter_row_alone() {
+    let l = array![[0.5, -1.0, 0.2, 0.8], [-2.0, 0.3, 1.5, -0.4]];
+    let q = Categorical::new(&l, 2).unwrap().repeat_rows(3);
+    let [noise, others] = [1, 5].map(|k| q.clone().repeat_rows(k).noise(&mut ChaCha8Rng::seed_from_u64(k as u64)));
+    let slopes = Array2::from_shape_fn((6, 4), |(i, j)| (i as f64 + 2.0 * j as f64).sin());
+    let of = |q: &Categorical<'_, f64>, [noise, others, slopes]: [Array2<f64>; 3]| {
+        [
+            StraightThrough::propose(q, noise.clone()),
+            StraightThrough::rein_max(q, noise.clone()),
+            StraightThrough::rao_blackwell(q, noise, &others, 0.5),
+        ]
+        .map(|plan| plan.unwrap().rows(&slopes).unwrap().into_flat())
+    };
+    let whole = of(&q, [noise.clone(), others.clone(), slopes.clone()]);
+    for t in 0..2 {
+        let part = |a: &Array2<f64>, n: usize| a.select(Axis(0), &(n * t..n * (t + 1)).collect::<Vec<_>>());
+        let own = Categorical::shared(l.row(t), 2, 3).unwrap();
+        let found = of(&own, [part(&noise, 3), part(&others, 15), part(&slopes, 3)]);
+        assert_eq!(found, whole.each_ref().map(|rows| part(rows, 3)));
+    }
+}

@@ -189,3 +189,21 @@ fn hard_perturbed_logits_at_any_size() {
     all::<f32>();
     all::<f64>();
 }
+
+/// What cannot be does not move, the one way and the other.
+#[test]
+fn hard_the_push_forward_of_impossible_classes() {
+    let none = f64::NEG_INFINITY;
+    let q = Categorical::new(array![[0.0, none, 1.0]], 3).unwrap();
+    let x = array![[1.0, 0.0, 0.0]];
+    let z = q.perturbed_given(&x, &array![[0.3, 0.2, -1.0]]).unwrap();
+    let row = |z: &Array2<f64>| z.row(0).to_vec();
+    let mut out = vec![0.0; 3];
+    q.given_push_forward_row(Plain, 0, &row(&x), &row(&z), &[1.0, 2.0, -1.0], &mut out);
+    assert!(out[1] == 0.0 && out.iter().all(|g| g.is_finite()), "{out:?}");
+    let d_z = array![[0.5, 3.0, 2.0]];
+    let back = q.perturbed_given_pull_back(&x, &z, &d_z).unwrap();
+    let (forth, back) = (d_z.row(0).dot(&Array1::from(out)), back.flat().row(0).dot(&array![1.0, 2.0, -1.0]));
+    assert!((forth - back).abs() <= 64.0 * f64::EPSILON, "{forth} {back}");
+    assert_eq!(q.shares(&z, f64::from_bits(1)).unwrap(), x, "the coldest");
+}
