@@ -24,7 +24,8 @@
 //! | logits of classes, one variable or several | probabilities, draws, entropy, KL with gradients | [`Categorical`] |
 //! | the same, and a cost with slopes | a sample that moves with the logits, and what that costs in bias | [`Concrete`], [`BinaryConcrete`], [`gradient::GumbelSoftmax`] |
 //! | gates to be shut, of weights or units | gates that are exactly 0 with a gradient, and the expected L0 norm | [`HardConcrete`] |
-//! | bits or classes, and a cost of any kind | an unbiased gradient | [`gradient::ScoreFunction`], [`gradient::DisArm`], [`gradient::Enumeration`] |
+//! | bits or classes, and a cost of any kind | an unbiased gradient | [`gradient::ScoreFunction`], [`gradient::DisArm`], [`gradient::DisArmTree`], [`gradient::Enumeration`] |
+//! | the same, and a cost with slopes | an unbiased gradient | [`gradient::Rebar`], [`gradient::Relax`], [`gradient::MuProp`] |
 //! | a decoder's means and real data | the reconstruction term | [`objective::GaussianDecoder`] |
 //! | both terms | the beta-weighted ELBO, and its loss | [`objective::beta_elbo`] |
 //! | logits and grey levels | binary cross-entropy (no likelihood) | [`objective::bce_with_logits`] |
@@ -144,6 +145,8 @@ pub mod chapters {
     pub mod pathwise {}
     #[doc = include_str!("../docs/noise/quasi.md")]
     pub mod quasi {}
+    #[doc = include_str!("../docs/gradient/relax.md")]
+    pub mod relax {}
     #[doc = include_str!("../docs/rows/rows.md")]
     pub mod rows {}
     #[doc = include_str!("../docs/gradient/score_function.md")]

@@ -15,12 +15,13 @@ use crate::{Real, Result};
 /// variates that are made of those.
 ///
 /// ```text
-/// bits      z = l - logit(u),             x_j = 1 where z_j > 0,               shares sigmoid(z / T)
+/// bits      z = l - logit(u)              x_j = 1 where z_j > 0                shares sigmoid(z / T)
 /// classes   z = (l - max l) + g           x_k = 1 at the largest z of a block  shares softmax(z / T) of each block
 /// ```
 ///
 /// The largest logit of a block of classes is taken off as a constant: neither law nor shares change with it, and the noise keeps
-/// its digits. z can be drawn given x, too: of the sample alone nothing is known but H(z) = x.
+/// its digits. z can be drawn given x, too: of the sample alone nothing is known but H(z) = x. A sure bit has an infinite z, and a
+/// class that cannot be has z = -inf. Between `u < sigmoid(l)` and `z > 0` there may be a rounding.
 ///
 /// A law says how one row is made; whole arrays come with it. Source: Maddison, Tarlow and Minka 2014; Tucker and others 2017;
 /// chapter `distribution/categorical`.
@@ -40,7 +41,11 @@ pub trait Perturb<F: Real>: Transform<F> + Distribution<F, Parts = LogitParts> {
     /// The logits of parameter row `t`, of the width of a sample.
     fn logits_row(&self, t: usize) -> &[F];
 
-    /// z from the noise of [`Transform::noise`].
+    /// Columns of a variable: 1 of bits, K of classes.
+    fn block(&self) -> usize;
+
+    /// z from the noise of [`Transform::noise`], whose derivative in the logits is the identity. Here and below all rows have the
+    /// width of a sample, and `t` is the parameter row.
     fn perturb_row<A: Arithmetic<F>>(&self, a: A, t: usize, noise: &[F], z: &mut [F]);
 
     /// z given the sample x, from noise that has not been used to draw it.
@@ -54,9 +59,6 @@ pub trait Perturb<F: Real>: Transform<F> + Distribution<F, Parts = LogitParts> {
 
     /// The shares of z at the temperature T = 1 / `cooled`.
     fn shares_row<A: Arithmetic<F>>(&self, a: A, z: &[F], cooled: F, shares: &mut [F]);
-
-    /// The z whose shares at T = 1 these are.
-    fn logits_of_row<A: Arithmetic<F>>(&self, a: A, shares: &[F], z: &mut [F]);
 
     /// d_z = (d shares / dz)' d_shares.
     fn shares_pull_back_row<A: Arithmetic<F>>(&self, a: A, z: &[F], cooled: F, d_shares: &[F], d_z: &mut [F]);
@@ -98,7 +100,7 @@ pub trait Perturb<F: Real>: Transform<F> + Distribution<F, Parts = LogitParts> {
         Ok(Grad::held(grad, self.parts()))
     }
 
-    /// The shares of z, `(n, dim)`, at a temperature: a relaxed sample. Errors: `Shape`; `Parameter` of the temperature.
+    /// The shares of any rows of z, `(m, dim)`, at a temperature: relaxed samples. Errors: `Shape`; `Parameter` of the temperature.
     fn shares(&self, z: &ArrayRef2<F>, temperature: F) -> Result<Array2<F>> {
         positive("temperature", temperature)?;
         same_shape("z", z.shape(), &[z.nrows(), self.shape().dim])?;
@@ -107,7 +109,7 @@ pub trait Perturb<F: Real>: Transform<F> + Distribution<F, Parts = LogitParts> {
         Ok(shares)
     }
 
-    /// From the derivative of a scalar in the shares of `z` to that in z, `(n, dim)`. Errors: as [`shares`](Self::shares).
+    /// From the derivative of a scalar in the shares of `z` to that in z, both `(m, dim)`. Errors: as [`shares`](Self::shares).
     fn shares_pull_back(&self, z: &ArrayRef2<F>, temperature: F, d_shares: &ArrayRef2<F>) -> Result<Array2<F>> {
         positive("temperature", temperature)?;
         same_shape("z", z.shape(), &[z.nrows(), self.shape().dim])?;
@@ -181,6 +183,10 @@ impl<F: Real> Perturb<F> for Bernoulli<'_, F> {
         self.row(t)
     }
 
+    fn block(&self) -> usize {
+        1
+    }
+
     #[inline(always)]
     fn perturb_row<A: Arithmetic<F>>(&self, a: A, t: usize, noise: &[F], z: &mut [F]) {
         map_coordinates([noise, self.row(t)], [z], |[u, l]| [l - a.logit(u).value]);
@@ -211,11 +217,6 @@ impl<F: Real> Perturb<F> for Bernoulli<'_, F> {
     #[inline(always)]
     fn shares_row<A: Arithmetic<F>>(&self, a: A, z: &[F], cooled: F, shares: &mut [F]) {
         map_coordinates([z], [shares], |[z]| [a.sigmoid(z * cooled).value]);
-    }
-
-    #[inline(always)]
-    fn logits_of_row<A: Arithmetic<F>>(&self, a: A, shares: &[F], z: &mut [F]) {
-        map_coordinates([shares], [z], |[share]| [a.logit(share).value]);
     }
 
     #[inline(always)]

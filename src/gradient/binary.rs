@@ -44,7 +44,8 @@ impl PairWeight for OfClasses {
         let (bit, mirrored) = (u < p, F::one() - u < p);
         let likelier = F::of(0.5) * a.sigmoid(logit.abs()).value;
         let signed = if mirrored { likelier } else { -likelier };
-        if bit == mirrored { F::zero() } else { signed }
+        let weight = if bit == mirrored { F::zero() } else { signed };
+        if p.is_nan() { p } else { weight }
     }
 }
 

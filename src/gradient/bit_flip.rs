@@ -1,11 +1,11 @@
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView2};
 
-use super::binary::{DisArm, OfClasses, PairWeight};
+use super::binary::DisArm;
 use super::plan::{Bias, Plan, costs_door};
 use crate::arithmetic::Plain;
 use crate::distribution::LogitParts;
 use crate::rows::Grad;
-use crate::shape::same_shape;
+use crate::shape::{no_nan, same_shape};
 use crate::special::Special;
 use crate::{Bernoulli, Distribution, Error, Real, Result, Transform};
 
@@ -16,7 +16,8 @@ use crate::{Bernoulli, Distribution, Error, Real, Result, Transform};
 /// ```
 ///
 /// Asks for 2 costs a sample. Bias: unbiased. Variance: that of one coordinate out of d, but it falls as p^2 towards a sure bit, where [`DisArm`]'s falls
-/// as p / 2: less where p (1 - p) is below about 1 / (2 d). [`ClippedPairs`] has the better of both.
+/// as p / 2: less where p (1 - p) is below about 1 / (2 d). [`ClippedPairs`] has the better of both. In f32 J is one of 2^23 numbers, so that
+/// d of them are alike to d 2^-23.
 /// Shapes: noise `(n, dim)`, points `(2 n, dim)`: of a sample b, then b with bit J turned. Errors: `Shape`, `NaN` or `Entry` with the row,
 /// where a cost is not finite. Source: Kunes, Yin, Land, Haviv, Pe'er and Tavare 2022; chapter `gradient/binary`.
 ///
@@ -34,23 +35,20 @@ use crate::{Bernoulli, Distribution, Error, Real, Result, Transform};
 pub struct BitFlip<'a, F> {
     law: &'a Bernoulli<'a, F>,
     points: Array2<F>,
-    flipped: Vec<usize>,
+    /// None of a law without coordinates.
+    flipped: Vec<Option<usize>>,
 }
 
 impl<'a, F: Real> BitFlip<'a, F> {
     /// Samples from uniform noise, `(n, dim)`, each with the bit turned that `which`, `(n,)` of uniform numbers, picks.
     ///
-    /// Errors: `Shape`; `Entry` where an entry of `which` is not in (0, 1); `Count` of a law without coordinates.
+    /// Errors: `Shape`; `Entry` where an entry of `which` is not in (0, 1), `NaN` where it is none.
     pub fn propose(law: &'a Bernoulli<'a, F>, noise: Array2<F>, which: &ArrayRef1<F>) -> Result<Self> {
-        let dim = law.shape().dim;
-        if dim == 0 {
-            return Err(Error::Count { name: "law", axis: "coordinates", got: 0, expected: "at least 1".to_owned() });
-        }
-        let b = law.sample_from(noise)?;
+        let (b, dim) = (law.sample_from(noise)?, law.shape().dim);
         which_door(which, b.nrows())?;
         let flipped: Vec<_> = which.iter().map(|&u| place(u, dim)).collect();
         let points = Array2::from_shape_fn((2 * b.nrows(), dim), |(i, j)| {
-            turned(b[[i / 2, j]], i % 2 == 1 && flipped[i / 2] == j)
+            turned(b[[i / 2, j]], i % 2 == 1 && flipped[i / 2] == Some(j))
         });
         Ok(Self { law, points, flipped })
     }
@@ -68,7 +66,8 @@ impl<F: Real> Plan<F> for BitFlip<'_, F> {
         costs_door(cost, self.points.nrows())?;
         let dim = self.points.ncols();
         let mut rows = Array2::zeros((self.flipped.len(), dim));
-        for (i, &j) in self.flipped.iter().enumerate() {
+        for (i, j) in self.flipped.iter().enumerate() {
+            let Some(j) = *j else { continue };
             let logit = self.law.logits()[[self.law.shape().parameter_row(i), j]];
             let towards = towards_1(self.points[[2 * i, j]], cost[2 * i + 1] - cost[2 * i]);
             rows[[i, j]] = F::count(dim) * Plain.sigmoid(logit).grad * towards;
@@ -116,7 +115,7 @@ impl<F: Real> Plan<F> for BitFlip<'_, F> {
 #[derive(Debug, Clone)]
 pub struct ClippedPairs<'a, F> {
     law: &'a Bernoulli<'a, F>,
-    noise: Array2<F>,
+    pairs: DisArm<'a, F>,
     points: Array2<F>,
     /// Of each sample the bit that is turned, if one is, and of each parameter row the coordinates of C.
     flipped: Vec<Option<usize>>,
@@ -125,13 +124,15 @@ pub struct ClippedPairs<'a, F> {
 
 impl<'a, F: Real> ClippedPairs<'a, F> {
     /// Mirrored pairs from uniform noise, `(n, dim)`, and the first of each with the bit turned that `which`, `(n,)` of uniform
-    /// numbers, picks of C. Errors: `Shape`; `Entry` where an entry of `which` is not in (0, 1).
+    /// numbers, picks of C. Errors: as [`BitFlip::propose`].
     pub fn propose(law: &'a Bernoulli<'a, F>, noise: Array2<F>, which: &ArrayRef1<F>) -> Result<Self> {
         let shape = law.shape();
-        let pairs = DisArm::propose(law, noise.clone())?;
-        which_door(which, noise.nrows())?;
+        let n = noise.nrows();
+        let pairs = DisArm::propose(law, noise)?;
+        which_door(which, n)?;
         let near = F::of(0.5) / F::count(shape.dim.max(1));
-        let rare = |l: F| Plain.sigmoid(-l.abs()).value < near;
+        // A bit that is sure beyond rounding has no gradient to estimate.
+        let rare = |l: F| Plain.sigmoid(l).grad > F::zero() && Plain.sigmoid(-l.abs()).value < near;
         let clipped: Vec<Vec<_>> = law
             .logits()
             .rows()
@@ -140,15 +141,15 @@ impl<'a, F: Real> ClippedPairs<'a, F> {
             .collect();
         let pick = |(i, &u): (usize, &F)| {
             let from: &Vec<usize> = &clipped[shape.parameter_row(i)];
-            (!from.is_empty()).then(|| from[place(u, from.len())])
+            place(u, from.len()).map(|at| from[at])
         };
         let flipped: Vec<_> = which.iter().enumerate().map(pick).collect();
         let of_pairs = pairs.points();
-        let points = Array2::from_shape_fn((3 * noise.nrows(), shape.dim), |(i, j)| match i % 3 {
+        let points = Array2::from_shape_fn((3 * n, shape.dim), |(i, j)| match i % 3 {
             2 => turned(of_pairs[[2 * (i / 3), j]], flipped[i / 3] == Some(j)),
             side => of_pairs[[2 * (i / 3) + side, j]],
         });
-        Ok(Self { law, noise, points, flipped, clipped })
+        Ok(Self { law, pairs, points, flipped, clipped })
     }
 }
 
@@ -162,18 +163,15 @@ impl<F: Real> Plan<F> for ClippedPairs<'_, F> {
 
     fn rows(&self, cost: &Array1<F>) -> Result<Grad<F, LogitParts>> {
         costs_door(cost, self.points.nrows())?;
-        let mut rows = Array2::zeros(self.noise.dim());
+        let of_pairs = Array1::from_shape_fn(2 * self.flipped.len(), |i| cost[3 * (i / 2) + i % 2]);
+        let mut rows = self.pairs.rows(&of_pairs)?.into_flat();
         for (i, mut row) in rows.rows_mut().into_iter().enumerate() {
             let t = self.law.shape().parameter_row(i);
-            let (clipped, logits) = (&self.clipped[t], self.law.logits());
-            let difference = cost[3 * i] - cost[3 * i + 1];
-            for ((row, &u), &l) in row.iter_mut().zip(self.noise.row(i)).zip(logits.row(t)) {
-                *row = difference * OfClasses::weight(Plain, u, l);
-            }
+            let clipped = &self.clipped[t];
             clipped.iter().for_each(|&j| row[j] = F::zero());
             if let Some(j) = self.flipped[i] {
                 let towards = towards_1(self.points[[3 * i, j]], cost[3 * i + 2] - cost[3 * i]);
-                row[j] = F::count(clipped.len()) * Plain.sigmoid(logits[[t, j]]).grad * towards;
+                row[j] = F::count(clipped.len()) * Plain.sigmoid(self.law.logits()[[t, j]]).grad * towards;
             }
         }
         Ok(Grad::held(rows, self.law.parts()))
@@ -190,15 +188,16 @@ impl<F: Real> Plan<F> for ClippedPairs<'_, F> {
 
 fn which_door<F: Real>(which: &ArrayRef1<F>, samples: usize) -> Result<()> {
     same_shape("which", which.shape(), &[samples])?;
+    no_nan("which", which)?;
     let stray = which.iter().position(|&u| !(u > F::zero() && u < F::one()));
     let expected = "a number of the open interval (0, 1)";
     stray.map_or(Ok(()), |i| Err(Error::Entry { name: "which", index: vec![i], value: which[i].as_f64(), expected }))
 }
 
-/// One of `n` places by a uniform number.
-fn place<F: Real>(u: F, n: usize) -> usize {
+/// One of `n` places by a uniform number; none of none.
+fn place<F: Real>(u: F, n: usize) -> Option<usize> {
     // Rounding may reach n.
-    ((u.as_f64() * n as f64) as usize).min(n - 1)
+    Some((u * F::count(n)).to_usize()?.min(n.checked_sub(1)?))
 }
 
 /// A bit, or the other one.

@@ -13,8 +13,12 @@
 //! | [`MeasureValued`] | costs, 4 a sample and coordinate | unbiased | Gaussian laws and any cost, with the variance of a smooth one |
 //! | [`Enumeration`] | costs, at each point of a finite law | unbiased | exact; 2^d costs for d bits |
 //! | [`Arm`], [`DisArm`] | costs, 2 a sample | unbiased | bits: mirrored pairs; of one bit less variance than leave-one-out, of DisARM none at a fair one |
-//! | [`GumbelSoftmax`] | slopes of the cost | biased | classes: the path of a relaxed sample |
-//! | [`StraightThrough`] | slopes of the cost at classes | biased | the same through the mean; ReinMax, Rao-Blackwellised |
+//! | [`DisArmTree`] | costs, 2 a sample | unbiased | classes: DisARM along a binary tree of them |
+//! | [`BitFlip`], [`ClippedPairs`] | costs, 2 and 3 a sample | unbiased | bits that are nearly sure: one turned at a time; with DisARM for the others |
+//! | [`MuProp`] | costs, and a slope at the mean | unbiased | bits and classes: no variance where the cost is linear |
+//! | [`Rebar`], [`Relax`] | costs and slopes, at 3 points a sample | unbiased | bits and classes: a relaxed sample, or any function of one, as control variate |
+//! | [`GumbelSoftmax`] | slopes of the cost | biased | bits and classes: the path of a relaxed sample |
+//! | [`StraightThrough`] | slopes of the cost at samples | biased | the same through the mean; ReinMax, Rao-Blackwellised |
 //! | [`FiniteDifference`] | costs, 4 a sample and coordinate | biased | common random numbers; a yardstick |
 //! | [`control_variates`] | rows, and controls of known mean | by [`Fitted`] | less variance, where the controls correlate |
 //! | [`importance`] | log-ratios | consistent | weights of one law's samples for another law |

@@ -44,7 +44,7 @@ impl<'a, F: Real, D: Perturb<F>> MuProp<'a, F, D> {
         let x = law.sample_from(noise)?;
         let shape = law.shape();
         let mean = law.shares(&logits(law), F::one())?;
-        let each = shape.repeat + 1;
+        let each = shape.repeat.saturating_add(1);
         let points = Array2::from_shape_fn((shape.rows * each, shape.dim), |(i, j)| match (i / each, i % each) {
             (t, 0) => mean[[t, j]],
             (t, s) => x[[t * shape.repeat + s - 1, j]],
@@ -54,7 +54,7 @@ impl<'a, F: Real, D: Perturb<F>> MuProp<'a, F, D> {
 
     /// Where in the points the mean of parameter row `t` is.
     fn mean_at(&self, t: usize) -> usize {
-        t * (self.law.shape().repeat + 1)
+        t * self.law.shape().repeat.saturating_add(1)
     }
 }
 
@@ -74,22 +74,22 @@ impl<F: Real, D: Perturb<F>> Plan<F> for MuProp<'_, F, D> {
 
     fn rows(&self, cost: &Self::Cost) -> Result<Grad<F, LogitParts>> {
         let shape = self.law.shape();
-        let is_mean = |row: usize| row.is_multiple_of(shape.repeat + 1);
+        let is_mean = |row: usize| row.is_multiple_of(shape.repeat.saturating_add(1));
         costs_read("cost.value", &cost.value, self.points.nrows(), |_| true)?;
         slopes_door("cost.grad", &cost.grad, self.points.dim(), is_mean)?;
         let slopes = Array2::from_shape_fn((shape.rows, shape.dim), |(t, j)| cost.grad[[self.mean_at(t), j]]);
         let known = self.law.shares_pull_back(&logits(self.law), F::one(), &slopes)?;
-        let at = |i: usize| (shape.parameter_row(i), self.mean_at(shape.parameter_row(i)), i % shape.repeat.max(1) + 1);
-        let x = Array2::from_shape_fn((shape.samples(), shape.dim), |(i, j)| {
-            let (_, mean, s) = at(i);
-            self.points[[mean + s, j]]
-        });
+        // The parameter row of a sample, and where in the points its mean and itself are.
+        let at = |i: usize| {
+            let t = shape.parameter_row(i);
+            (t, self.mean_at(t), i + t + 1)
+        };
+        let x = Array2::from_shape_fn((shape.samples(), shape.dim), |(i, j)| self.points[[at(i).2, j]]);
         let mut rows = self.law.score(&x)?.collect().into_flat();
         for (i, mut row) in rows.rows_mut().into_iter().enumerate() {
-            let (t, mean, _) = at(i);
+            let (t, mean, own) = at(i);
             let expansion = pairwise(shape.dim, |j| weigh(x[[i, j]] - self.points[[mean, j]], slopes[[t, j]]));
-            let (_, mean, s) = at(i);
-            let rest = (cost.value[mean + s] - cost.value[mean]) - expansion;
+            let rest = (cost.value[own] - cost.value[mean]) - expansion;
             row.zip_mut_with(&known.row(t), |score, &known| *score = weigh(*score, rest) + known);
         }
         Ok(Grad::held(rows, self.law.parts()))

@@ -83,7 +83,7 @@ pub trait Plan<F: Real> {
     /// How a parameter row is divided.
     type Parts: Parts;
 
-    /// What the user evaluates at the points: a cost each, `Array1`, or the slopes of the cost, `Array2`.
+    /// What the user evaluates at the points: a cost each, `Array1`, the slopes of the cost, `Array2`, both, or what the plan says.
     type Cost;
 
     /// Where the cost is asked for: `(m, dim)`, those of the first sample first.

@@ -16,7 +16,9 @@ use crate::{Real, Result, ValueGrad};
 /// [`Relax`] with c(z) = f(shares(z / T)). Asks for costs and slopes at three points a sample. Bias: unbiased, at every temperature and eta. Variance: less than
 /// the score function's where f between the classes is like f at them; it need not be. For E (b - t)^2 of one bit with eta = 1 it is *more* than
 /// that of the plain score function (chapter `gradient/relax`), so fit eta ([`best_eta`](Self::best_eta)) and the temperature
-/// ([`at`](Self::at)) to earlier samples, or compare.
+/// ([`with_temperature`](Self::with_temperature)) to earlier samples, or compare.
+///
+/// With [`Conditional::Common`] y and y~ are one point, and the cost is asked for twice there: one answer serves both.
 ///
 /// Shapes: points `(3 n, dim)`: of a sample x, y and y~, one after the other. Errors: `Shape`, `NaN` with the row, or `Entry`, of
 /// `cost.value` or `cost.grad`; of the value at y and the slope at x nothing is read.
@@ -80,7 +82,7 @@ impl<'a, F: Real, D: Perturb<F>> Rebar<'a, F, D> {
     /// let (noise, other) = (q.noise(&mut rng), q.noise(&mut rng));
     /// let plan = Rebar::propose(&q, noise, Conditional::Independent(other), 0.5)?;
     /// let square = |temperature: f64| {
-    ///     let plan = plan.at(temperature)?;
+    ///     let plan = plan.with_temperature(temperature)?;
     ///     let off = &plan.points() - 0.45;
     ///     plan.mean_square(&ValueGrad { value: off.column(0).mapv(|off| off * off), grad: 2.0 * &off })
     /// };
@@ -89,7 +91,7 @@ impl<'a, F: Real, D: Perturb<F>> Rebar<'a, F, D> {
     /// assert!(slope < 0.0, "it pays to be warmer");
     /// # Ok::<(), estimand::Error>(())
     /// ```
-    pub fn at(&self, temperature: F) -> Result<Self> {
+    pub fn with_temperature(&self, temperature: F) -> Result<Self> {
         Self::of(self.relax.again(), temperature)
     }
 
@@ -107,14 +109,14 @@ impl<'a, F: Real, D: Perturb<F>> Rebar<'a, F, D> {
     ///
     /// Errors: as [`rows`](Plan::rows).
     pub fn best_eta(&self, cost: &ValueGrad<Array1<F>, Array2<F>>) -> Result<F> {
-        self.relax.best_eta(&self.control(cost)?)
+        self.relax.best_eta_of(&self.control(cost)?)
     }
 
     /// The mean over the samples of the square of a row's length: [`Relax::mean_square`].
     ///
     /// Errors: as [`rows`](Plan::rows).
     pub fn mean_square(&self, cost: &ValueGrad<Array1<F>, Array2<F>>) -> Result<F> {
-        self.relax.mean_square(&self.control(cost)?)
+        self.relax.mean_square_of(&self.control(cost)?)
     }
 
     /// The cost at the samples, and that of relaxed ones as a control of their perturbed logits.
@@ -127,7 +129,8 @@ impl<'a, F: Real, D: Perturb<F>> Rebar<'a, F, D> {
         let value = Array1::from_shape_fn(2 * n, |i| cost.value[of_relaxed(i)]);
         let slopes = Array2::from_shape_fn((2 * n, self.points.ncols()), |(i, j)| cost.grad[[of_relaxed(i), j]]);
         let grad = self.pulled_back(&slopes)?;
-        Ok((Array1::from_shape_fn(n, |i| cost.value[3 * i]), ValueGrad { value, grad }))
+        let control = ValueGrad { value, grad };
+        Ok(CostAndControl { cost: Array1::from_shape_fn(n, |i| cost.value[3 * i]), control })
     }
 
     fn pulled_back(&self, slopes: &ArrayRef2<F>) -> Result<Array2<F>> {
@@ -144,7 +147,7 @@ impl<F: Real, D: Perturb<F>> Plan<F> for Rebar<'_, F, D> {
     }
 
     fn rows(&self, cost: &Self::Cost) -> Result<Grad<F, LogitParts>> {
-        self.relax.rows(&self.control(cost)?)
+        Ok(Grad::held(self.relax.rows_of(&self.control(cost)?), self.relax.law().parts()))
     }
 
     fn draws(&self) -> usize {

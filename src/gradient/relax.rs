@@ -1,11 +1,11 @@
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Slice};
 
 use super::plan::{Bias, Plan, costs_door, costs_read, slopes_door};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::{LogitParts, Perturb};
-use crate::kernel::{RowFn, fill};
+use crate::kernel::{Filled, RowFn, fill};
 use crate::rows::{Grad, map_coordinates, pairwise, weigh};
-use crate::shape::finite;
+use crate::shape::{finite, no_nan_rows};
 use crate::{Real, Result, Rows, ValueGrad};
 
 /// From which noise the perturbed logits given the sample are drawn.
@@ -18,8 +18,14 @@ pub enum Conditional<F> {
     Common,
 }
 
-/// What [`Relax`] asks for: the cost at its points, and a control with its slopes at its [`controls`](Relax::controls).
-pub type CostAndControl<F> = (Array1<F>, ValueGrad<Array1<F>, Array2<F>>);
+/// What [`Relax`] asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CostAndControl<F> {
+    /// The cost at the points: `(n,)`.
+    pub cost: Array1<F>,
+    /// The control with its slopes at the [`controls`](Relax::controls): `(2 n,)` and `(2 n, dim)`.
+    pub control: ValueGrad<Array1<F>, Array2<F>>,
+}
 
 /// The RELAX estimator of d/d logits E f(x), x of bits or classes: the score function with any differentiable function of the
 /// *perturbed logits* as control variate.
@@ -31,8 +37,9 @@ pub type CostAndControl<F> = (Array1<F>, ValueGrad<Array1<F>, Array2<F>>);
 /// z made x, and z~ is drawn given x ([`Perturb`]): both move with the logits, z~ also through the probability of x. All that is multiplied by
 /// eta has the mean 0. [`Rebar`](super::Rebar) is the case c(z) = f(softmax(z / T)).
 ///
-/// Asks for a cost a sample, and for values and slopes of c at two z. Bias: unbiased, for any c of finite mean and eta, as long as
-/// they are not fitted to the same samples. Variance: of a c that knows f it is less than that of the score function; of another it may be *more*,
+/// Asks for a cost a sample, and for values and slopes of c at two z. Bias: unbiased, for any c that is continuous, has a slope but at corners, and
+/// whose path can be integrated, and any eta, as long as they are not fitted to the same samples. z of a sure bit or an impossible class is
+/// infinite, and c has to take that: its values and slopes are asked to be finite. (A logit that is infinite has no gradient, whatever c is.) Variance: of a c that knows f it is less than that of the score function; of another it may be *more*,
 /// and is then mended by eta ([`best_eta`](Self::best_eta)). A c with parameters learns by the derivative of the rows' mean square,
 /// which needs no backward pass through this: [`cotangents`](Self::cotangents).
 ///
@@ -41,7 +48,7 @@ pub type CostAndControl<F> = (Array1<F>, ValueGrad<Array1<F>, Array2<F>>);
 /// Source: Grathwohl, Choi, Wu, Roeder and Duvenaud 2018; chapter `gradient/relax`.
 ///
 /// ```
-/// use estimand::gradient::{Conditional, Plan, Relax};
+/// use estimand::gradient::{Conditional, CostAndControl, Plan, Relax};
 /// use estimand::{Bernoulli, Transform, ValueGrad, ndarray::{Axis, array}};
 /// use estimand::rand::{SeedableRng, rngs::StdRng};
 ///
@@ -52,7 +59,7 @@ pub type CostAndControl<F> = (Array1<F>, ValueGrad<Array1<F>, Array2<F>>);
 /// let cost = plan.points().column(0).mapv(|b| (b - 0.45).powi(2));
 /// let share = plan.controls().mapv(|z| 1.0 / (1.0 + (-z).exp()));
 /// let control = ValueGrad { value: share.column(0).to_owned(), grad: &share * (1.0 - &share) };
-/// let g = plan.estimate(&(cost, control))?;
+/// let g = plan.estimate(&CostAndControl { cost, control })?;
 /// assert!((g.gradient.logits()[[0, 0]] - 0.025).abs() < 5.0 * g.std_error().unwrap().logits()[[0, 0]]);
 /// # Ok::<(), estimand::Error>(())
 /// ```
@@ -73,7 +80,10 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
         let z = law.perturbed(&noise)?;
         let x = law.sample_from(noise)?;
         let given = match conditional {
-            Conditional::Independent(other) => law.perturbed_given(&x, &other)?,
+            Conditional::Independent(other) => {
+                law.shape().samples_door("conditional", &other)?;
+                law.perturbed_given(&x, &other)?
+            }
             Conditional::Common => z.clone(),
         };
         let both = Array2::from_shape_fn((2 * z.nrows(), z.ncols()), |(i, j)| {
@@ -114,25 +124,46 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     /// eta = - sum of r . h / sum of |h|^2,   row = r + eta h
     /// ```
     ///
-    /// over all samples; whatever eta the plan has. Used for *these* samples it moves their mean by order 1/n, since it depends on them; for
-    /// the next ones it does not. 0 where the control is 0 throughout.
+    /// over all samples; whatever eta the plan has. Used for *these* samples it moves their mean by order 1/n, since it depends on
+    /// them; for the next ones it does not. 0 where the control is 0 throughout.
     ///
-    /// Errors: as [`rows`](Plan::rows).
+    /// Errors: as [`rows`](Plan::rows); `NaN` with the first row that is, of logits that are.
     pub fn best_eta(&self, cost: &CostAndControl<F>) -> Result<F> {
-        let (score, control) = self.parted(cost)?;
-        let (score, control) = (score.iter().copied().collect::<Vec<_>>(), control.iter().copied().collect::<Vec<_>>());
-        let square = pairwise(control.len(), |i| control[i] * control[i]);
-        let product = pairwise(control.len(), |i| score[i] * control[i]);
-        Ok(if square == F::zero() { square } else { -product / square })
+        self.doors(cost)?;
+        self.best_eta_of(cost)
     }
 
-    /// The mean over the samples of the square of a row's length: the variance of a row, but for what the gradient adds, which does not change with eta or
-    /// the control.
+    pub(super) fn best_eta_of(&self, CostAndControl { cost, control }: &CostAndControl<F>) -> Result<F> {
+        let (score, mut control) = self.score_and_control(control);
+        let mut rows = score;
+        rows.rows_mut().into_iter().zip(cost).for_each(|(mut row, &cost)| row.mapv_inplace(|s| weigh(s, cost)));
+        no_nan_rows("rows", &rows)?;
+        no_nan_rows("rows", &control)?;
+        // In units of their largest entries, of which no square is beyond the numbers.
+        let [of_rows, of_control] = [&mut rows, &mut control].map(|all| {
+            let largest = all.iter().fold(F::zero(), |most, x| most.max(x.abs()));
+            all.mapv_inplace(|x| if largest > F::zero() { x / largest } else { x });
+            largest
+        });
+        let [rows, control] = [&rows, &control].map(|all| all.as_slice().unwrap_or_default());
+        let square = pairwise(control.len(), |i| control[i] * control[i]);
+        let product = pairwise(control.len(), |i| rows[i] * control[i]);
+        Ok(if square == F::zero() { square } else { -(product / square) * (of_rows / of_control) })
+    }
+
+    /// The mean over the samples of the square of a row's length: the variance of a row, but for what the gradient adds, which does
+    /// not change with eta or the control.
     ///
-    /// Errors: as [`rows`](Plan::rows).
+    /// Errors: as [`best_eta`](Self::best_eta).
     pub fn mean_square(&self, cost: &CostAndControl<F>) -> Result<F> {
-        let rows = self.rows(cost)?.into_flat();
-        let all: Vec<_> = rows.iter().copied().collect();
+        self.doors(cost)?;
+        self.mean_square_of(cost)
+    }
+
+    pub(super) fn mean_square_of(&self, cost: &CostAndControl<F>) -> Result<F> {
+        let rows = self.rows_of(cost);
+        no_nan_rows("rows", &rows)?;
+        let all = rows.as_slice().unwrap_or_default();
         Ok(pairwise(all.len(), |i| all[i] * all[i]) / F::count(rows.nrows().max(1)))
     }
 
@@ -146,7 +177,8 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     ///
     /// Shapes: values `(2 n,)`, 0 at z; slopes `(2 n, dim)`. Errors: as [`rows`](Plan::rows).
     pub fn cotangents(&self, cost: &CostAndControl<F>) -> Result<ValueGrad<Array1<F>, Array2<F>>> {
-        let rows = self.rows(cost)?.into_flat();
+        self.doors(cost)?;
+        let rows = self.rows_of(cost);
         let n = rows.nrows();
         let by = F::of(2.0) * self.eta / F::count(n.max(1));
         let score = self.law.score(&self.x)?.collect().into_flat();
@@ -156,17 +188,38 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
         Ok(ValueGrad { value, grad })
     }
 
-    /// The rows of the score function alone, and those of the control, of mean 0: row = the first + eta times the second.
-    fn parted(&self, (cost, control): &CostAndControl<F>) -> Result<(Array2<F>, Array2<F>)> {
+    fn doors(&self, CostAndControl { cost, control }: &CostAndControl<F>) -> Result<()> {
         let n = self.x.nrows();
         costs_door(cost, n)?;
         costs_read("control.value", &control.value, 2 * n, |row| row % 2 == 1)?;
-        slopes_door("control.grad", &control.grad, self.z.dim(), |_| true)?;
-        let mut score = self.law.score(&self.x)?.collect().into_flat();
-        let row = ControlRow { plan: self, control };
-        let (_, [control]) = fill(n, [self.x.view(), score.view()], [score.ncols()], &row);
-        score.rows_mut().into_iter().zip(cost).for_each(|(mut row, &cost)| row.mapv_inplace(|s| weigh(s, cost)));
-        Ok((score, control))
+        slopes_door("control.grad", &control.grad, self.z.dim(), |_| true)
+    }
+
+    /// (f - eta c(z~)) score + eta times the difference of the paths: the costs are subtracted before anything is made of them.
+    pub(super) fn rows_of(&self, CostAndControl { cost, control }: &CostAndControl<F>) -> Array2<F> {
+        let (_, [mut rows, paths]) = self.score_and_paths(control);
+        for (i, (mut row, paths)) in rows.rows_mut().into_iter().zip(paths.rows()).enumerate() {
+            let off = cost[i] - weigh(self.eta, control.value[2 * i + 1]);
+            row.zip_mut_with(&paths, |score, &path| *score = weigh(*score, off) + weigh(self.eta, path));
+        }
+        rows
+    }
+
+    /// The score, and what eta multiplies: rows of mean 0.
+    fn score_and_control(&self, control: &ValueGrad<Array1<F>, Array2<F>>) -> (Array2<F>, Array2<F>) {
+        let (_, [score, mut paths]) = self.score_and_paths(control);
+        for (i, (mut paths, score)) in paths.rows_mut().into_iter().zip(score.rows()).enumerate() {
+            paths.zip_mut_with(&score, |path, &score| *path -= weigh(score, control.value[2 * i + 1]));
+        }
+        (score, paths)
+    }
+
+    fn score_and_paths(&self, control: &ValueGrad<Array1<F>, Array2<F>>) -> Filled<F, 2> {
+        let dim = self.x.ncols();
+        // Those of z and of z~, without a copy.
+        let [free, given] = [0, 1].map(|from| every_second(control.grad.view(), from));
+        let inputs = [self.x.view(), every_second(self.z.view(), 1), free, given];
+        fill(self.x.nrows(), inputs, [dim, dim], &PathsRow(self.law))
     }
 }
 
@@ -179,9 +232,8 @@ impl<F: Real, D: Perturb<F>> Plan<F> for Relax<'_, F, D> {
     }
 
     fn rows(&self, cost: &CostAndControl<F>) -> Result<Grad<F, LogitParts>> {
-        let (mut rows, control) = self.parted(cost)?;
-        rows.scaled_add(self.eta, &control);
-        Ok(Grad::held(rows, self.law.parts()))
+        self.doors(cost)?;
+        Ok(Grad::held(self.rows_of(cost), self.law.parts()))
     }
 
     fn draws(&self) -> usize {
@@ -193,23 +245,24 @@ impl<F: Real, D: Perturb<F>> Plan<F> for Relax<'_, F, D> {
     }
 }
 
-/// c'(z) - (dz~/dl)' c'(z~) - c(z~) score.
-struct ControlRow<'a, 'b, F, D> {
-    plan: &'a Relax<'b, F, D>,
-    control: &'a ValueGrad<Array1<F>, Array2<F>>,
+/// The rows of z, or from 1 on those of z~.
+fn every_second<F>(rows: ArrayView2<'_, F>, from: isize) -> ArrayView2<'_, F> {
+    rows.slice_axis_move(Axis(0), Slice::new(from, None, 2))
 }
 
-impl<F: Real, D: Perturb<F>> RowFn<F, 2> for ControlRow<'_, '_, F, D> {
+/// The score, and c'(z) - (dz~/dl)' c'(z~).
+struct PathsRow<'a, D>(&'a D);
+
+impl<F: Real, D: Perturb<F>> RowFn<F, 4> for PathsRow<'_, D> {
     #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, score]: [&[F]; 2], out: &mut [F]) -> F {
-        let (plan, control) = (self.plan, self.control);
-        let (z, slope) = (plan.z.row(2 * i + 1), [control.grad.row(2 * i), control.grad.row(2 * i + 1)]);
-        let [free, given] = slope.map(|row| row.to_vec());
-        let t = plan.law.shape().parameter_row(i);
-        plan.law.given_pull_back_row(a, t, x, z.to_slice().unwrap_or_default(), &given, out);
-        let value = control.value[2 * i + 1];
-        for ((out, &free), &score) in out.iter_mut().zip(&free).zip(score) {
-            *out = (free - *out) - weigh(score, value);
+    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, z, free, given]: [&[F]; 4], out: &mut [F]) -> F {
+        let t = self.0.shape().parameter_row(i);
+        let (score, paths) = out.split_at_mut(x.len());
+        self.0.score_row(a, t, x, score);
+        self.0.given_pull_back_row(a, t, x, z, given, paths);
+        for ((path, &free), &l) in paths.iter_mut().zip(free).zip(self.0.logits_row(t)) {
+            // An infinite logit does not move.
+            *path = if l.is_infinite() { F::zero() } else { free - *path };
         }
         F::zero()
     }
@@ -227,7 +280,7 @@ impl<F: Real, D: Perturb<F>> RowFn<F, 0> for CotangentRow<'_, '_, F, D> {
         let (plan, s) = (self.plan, i / 2);
         let (x, z, row) = (plan.x.row(s), plan.z.row(i), self.rows.row(s));
         let [x, z, row] = [&x, &z, &row].map(|row| row.to_slice().unwrap_or_default());
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             map_coordinates([row], [out], |[g]| [g * self.by]);
         } else {
             plan.law.given_push_forward_row(a, plan.law.shape().parameter_row(s), x, z, row, out);

@@ -4,7 +4,7 @@ use super::plan::{Bias, Plan};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::{LogitParts, Perturb, cooled};
 use crate::kernel::{RowFn, fill};
-use crate::rows::Grad;
+use crate::rows::{Grad, weigh};
 use crate::shape::{no_nan_rows, positive, same_shape};
 use crate::{Error, Real, Result};
 
@@ -13,8 +13,8 @@ use crate::{Error, Real, Result};
 enum Surrogate<F> {
     /// The mean, shares of the logits.
     Mean,
-    /// Twice the shares half of the way from the mean to the sample, less half of the mean: their logits, `(n, dim)`.
-    ReinMax { half: Array2<F> },
+    /// Half of the mean, and half of the square of how far the sample is from it.
+    ReinMax,
     /// Relaxed samples, `of` rows of perturbed logits a sample, made of other noise that would have drawn the same: `(n of, dim)`.
     RaoBlackwell { z: Array2<F>, of: usize, cooled: F },
 }
@@ -25,7 +25,7 @@ enum Surrogate<F> {
 /// | made by | row | exact where |
 /// |---|---|---|
 /// | [`propose`](Self::propose) | J(p)' f'(x), p = E x | f is linear |
-/// | [`rein_max`](Self::rein_max) | 2 J((p + x) / 2)' f'(x) - J(p)' f'(x) / 2 | f is a quadratic form |
+/// | [`rein_max`](Self::rein_max) | 2 J((p + x) / 2)' f'(x) - J(p)' f'(x) / 2 = (J(p) + (x - p)(x - p)')' f'(x) / 2 | f is a quadratic form |
 /// | [`rao_blackwell`](Self::rao_blackwell) | mean over k draws of z given x of J(shares of z / T)' f'(x) / T | as T falls to 0 f is a quadratic form |
 ///
 /// with J(s) = diag(s) - s s' in each block of classes, and diag(s (1 - s)) of bits. Asks for slopes of the cost, `(n, dim)`, at samples. The
@@ -79,14 +79,12 @@ impl<'a, F: Real, D: Perturb<F>> StraightThrough<'a, F, D> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn rein_max(law: &'a D, noise: Array2<F>) -> Result<Self> {
-        let plan = Self::propose(law, noise)?;
-        let (_, [half]) = fill(plan.x.nrows(), [plan.x.view()], [plan.x.ncols()], &HalfRow(law));
-        Ok(Self { surrogate: Surrogate::ReinMax { half }, ..plan })
+        Ok(Self { surrogate: Surrogate::ReinMax, ..Self::propose(law, noise)? })
     }
 
     /// Through relaxed samples, in the mean over several of them that have the class of the sample.
     ///
-    /// Shapes: `noise: (n, dim)` draws the sample; `others: (n k, dim)`, k rows of a sample one after the other, are Gumbel noise of the
+    /// Shapes: `noise: (n, dim)` draws the sample; `others: (n k, dim)`, k rows of a sample one after the other, are noise of the law, for the
     /// relaxed ones. Errors: `Shape`; `Count` where the rows of `others` are not a multiple of n above 0; `Parameter` of the temperature.
     pub fn rao_blackwell(law: &'a D, noise: Array2<F>, others: &ArrayRef2<F>, temperature: F) -> Result<Self> {
         positive("temperature", temperature)?;
@@ -94,12 +92,11 @@ impl<'a, F: Real, D: Perturb<F>> StraightThrough<'a, F, D> {
         let (n, width) = plan.x.dim();
         let (got, of) = (others.nrows(), others.nrows() / n.max(1));
         if got != n * of || (n > 0 && of == 0) {
-            let expected = format!("a multiple of {n} above 0");
+            let expected = if n == 0 { "0".to_owned() } else { format!("a multiple of {n} above 0") };
             return Err(Error::Count { name: "others", axis: "rows", got, expected });
         }
         same_shape("others", others.shape(), &[got, width])?;
         let of = of.max(1);
-        law.admits(&plan.x)?;
         let (_, [z]) = fill(got, [others.view()], [width], &OtherRow { law, x: &plan.x, of });
         Ok(Self { surrogate: Surrogate::RaoBlackwell { z, of, cooled: cooled(temperature) }, ..plan })
     }
@@ -129,20 +126,6 @@ impl<F: Real, D: Perturb<F>> Plan<F> for StraightThrough<'_, F, D> {
     }
 }
 
-/// The logits of (E x + x) / 2.
-struct HalfRow<'a, D>(&'a D);
-
-impl<F: Real, D: Perturb<F>> RowFn<F, 1> for HalfRow<'_, D> {
-    #[inline(always)]
-    fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x]: [&[F]; 1], half: &mut [F]) -> F {
-        let mut shares = vec![F::zero(); x.len()];
-        self.0.shares_row(a, self.0.logits_row(self.0.shape().parameter_row(i)), F::one(), &mut shares);
-        shares.iter_mut().zip(x).for_each(|(share, &x)| *share = F::of(0.5) * (*share + x));
-        self.0.logits_of_row(a, &shares, half);
-        F::zero()
-    }
-}
-
 /// Perturbed logits given the sample, of which each has `of` rows.
 struct OtherRow<'a, D, F> {
     law: &'a D,
@@ -165,19 +148,22 @@ struct PullBackRow<'a, 'b, F, D>(&'a StraightThrough<'b, F, D>);
 impl<F: Real, D: Perturb<F>> RowFn<F, 1> for PullBackRow<'_, '_, F, D> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [cost]: [&[F]; 1], grad: &mut [F]) -> F {
-        let (law, one) = (self.0.law, F::one());
-        let logits = law.logits_row(law.shape().parameter_row(i));
-        let mut through = vec![F::zero(); if self.0.surrogate == Surrogate::Mean { 0 } else { grad.len() }];
-        law.shares_pull_back_row(a, logits, one, cost, grad);
+        let (law, x) = (self.0.law, self.0.x.row(i));
+        let (t, x) = (law.shape().parameter_row(i), x.to_slice().unwrap_or_default());
         match &self.0.surrogate {
-            Surrogate::Mean => (),
-            Surrogate::ReinMax { half } => {
-                law.shares_pull_back_row(a, half.row(i).to_slice().unwrap_or_default(), one, cost, &mut through);
-                let both = |mean: F, half: F| half + half - F::of(0.5) * mean;
-                grad.iter_mut().zip(&through).for_each(|(grad, &half)| *grad = both(*grad, half));
+            Surrogate::Mean => law.shares_pull_back_row(a, law.logits_row(t), F::one(), cost, grad),
+            Surrogate::ReinMax => {
+                let mut off = vec![F::zero(); grad.len()];
+                law.score_row(a, t, x, &mut off);
+                law.shares_pull_back_row(a, law.logits_row(t), F::one(), cost, grad);
+                let blocks = off.chunks_exact(law.block()).zip(cost.chunks_exact(law.block()));
+                for ((off, cost), grad) in blocks.zip(grad.chunks_exact_mut(law.block())) {
+                    let along = off.iter().zip(cost).fold(F::zero(), |sum, (&off, &d)| sum + weigh(off, d));
+                    grad.iter_mut().zip(off).for_each(|(g, &off)| *g = F::of(0.5) * (*g + weigh(off, along)));
+                }
             }
             Surrogate::RaoBlackwell { z, of, cooled } => {
-                let each = F::count(*of).recip();
+                let (each, mut through) = (F::count(*of).recip(), vec![F::zero(); grad.len()]);
                 grad.fill(F::zero());
                 for z in (i * of..(i + 1) * of).map(|m| z.row(m)) {
                     law.shares_pull_back_row(a, z.to_slice().unwrap_or_default(), *cooled, cost, &mut through);

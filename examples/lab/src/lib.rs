@@ -7,7 +7,7 @@
 //! | a variational autoencoder and its training step | [`Vae`] |
 //! | products of matrices | [`matmul`] |
 //! | data files, binarisation, shuffled batches | [`data`] |
-//! | pictures of images, charts of curves | [`Grid`], [`Chart`] |
+//! | pictures of images, charts of curves, samples in triangles | [`Grid`], [`Chart`], [`Simplex`] |
 //! | arguments, output, the exit status of an example | [`run()`], [`Program`], [`Args`], [`Summary`] |
 //!
 //! Everything is generic in the scalar, `F: Scalar`, and every source of randomness and number of
@@ -32,6 +32,7 @@ pub mod plot;
 mod progress;
 mod raster;
 pub mod run;
+pub mod simplex;
 mod threads;
 pub mod vae;
 
@@ -46,5 +47,6 @@ pub use picture::Grid;
 pub use plot::Chart;
 pub use progress::progress;
 pub use run::{Failure, Summary, run, say};
+pub use simplex::Simplex;
 pub use threads::Threads;
 pub use vae::Vae;

@@ -18,7 +18,7 @@ const HEIGHT: u32 = 520;
 const INSIDE: (f64, f64) = (742.0, 423.0);
 
 /// Colours that the colour-blind tell apart, and that print well. Source: Okabe and Ito 2008.
-const PALETTE: [(u8, u8, u8); 7] =
+pub(crate) const PALETTE: [(u8, u8, u8); 7] =
     [(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (230, 159, 0), (60, 60, 60)];
 
 /// Curves over a common axis, with title, axis labels and legend, on white.
@@ -91,7 +91,8 @@ impl Chart {
 
     /// Adds a curve in the next colour of the palette.
     ///
-    /// It breaks where a point is not finite (or beyond 1e300); few points are marked one by one.
+    /// It breaks where a point is not finite (or beyond 1e300); few points are marked one by one. Without a name it
+    /// has no place in the legend.
     #[must_use]
     pub fn line(self, name: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let colour = PALETTE[self.series.len() % PALETTE.len()];
@@ -110,8 +111,7 @@ impl Chart {
         self
     }
 
-    /// Adds points without a line between them, in a colour of one's own; without a name they have no
-    /// place in the legend.
+    /// Adds points without a line between them, in a colour of one's own; names as of lines.
     #[must_use]
     pub fn dots_in(
         mut self,
@@ -235,7 +235,7 @@ impl Chart {
                     chart.draw_series(run.iter().map(dot)).map_err(failed)?;
                 }
             }
-            if dots && series.name.is_empty() {
+            if series.name.is_empty() {
                 continue;
             }
             // The legend needs a series to hang on, even where a curve has no point.
@@ -397,6 +397,6 @@ fn tick(x: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-fn failed(error: impl std::fmt::Display) -> PlotError {
+pub(crate) fn failed(error: impl std::fmt::Display) -> PlotError {
     PlotError::Drawing(error.to_string())
 }

@@ -3,7 +3,7 @@ use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::distribution::perturb::Perturb;
 use crate::distribution::shares::moved_by;
-use crate::rows::{map_coordinates, sum_coordinates, weigh};
+use crate::rows::{sum_coordinates, weigh};
 use crate::special::{Special, exp_not_above_0, largest, log_sum_exp_row, log_sum_exp_value};
 
 /// ```text
@@ -17,6 +17,10 @@ use crate::special::{Special, exp_not_above_0, largest, log_sum_exp_row, log_sum
 impl<F: Real> Perturb<F> for Categorical<'_, F> {
     fn logits_row(&self, t: usize) -> &[F] {
         self.row(t)
+    }
+
+    fn block(&self) -> usize {
+        self.classes
     }
 
     #[inline(always)]
@@ -79,11 +83,6 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
         for (z, shares) in self.blocks_of(z).zip(shares.chunks_exact_mut(self.classes)) {
             soften(a, z, cooled, shares);
         }
-    }
-
-    #[inline(always)]
-    fn logits_of_row<A: Arithmetic<F>>(&self, a: A, shares: &[F], z: &mut [F]) {
-        map_coordinates([shares], [z], |[share]| [a.ln(share)]);
     }
 
     #[inline(always)]

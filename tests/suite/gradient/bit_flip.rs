@@ -158,8 +158,8 @@ fn hard_bit_flip_plans() {
     assert_eq!((plan.draws(), plan.bias()), (2, Bias::Unbiased));
     assert_eq!(plan.rows(&array![3.0, 1.0, 1.0, 5.0]).unwrap().logits(), array![[1.0, 0.0], [0.0, 0.0]]);
     let both = ClippedPairs::propose(&q, noise.clone(), &array![0.1, 0.9]).unwrap();
-    // The sure bit is clipped; turning it tells nothing of the other.
-    assert_eq!(both.points().row(2), array![0.0, 0.0]);
+    // The sure bit has no gradient, and is not turned for one.
+    assert_eq!(both.points().row(2), both.points().row(0));
     assert_eq!((both.draws(), both.bias()), (2, Bias::Unbiased));
     assert_eq!(both.rows(&array![1.0, 3.0, 9.0, 3.0, 1.0, 9.0]).unwrap().logits(), array![[0.5, 0.0], [0.5, 0.0]]);
     let fair = Bernoulli::shared(array![0.0_f64, 0.0], 1).unwrap();
@@ -183,8 +183,15 @@ fn hard_bit_flip_plans() {
         assert_eq!(ClippedPairs::propose(&q, noise.clone(), &array![0.5, stray]).unwrap_err(), error);
     }
     let empty = Bernoulli::<f64>::new(Array2::zeros((1, 0))).unwrap();
-    let count = Error::Count { name: "law", axis: "coordinates", got: 0, expected: "at least 1".to_owned() };
-    assert_eq!(BitFlip::propose(&empty, Array2::zeros((1, 0)), &array![0.5]).unwrap_err(), count);
+    let nothing = BitFlip::propose(&empty, Array2::zeros((1, 0)), &array![0.5]).unwrap();
+    assert_eq!(nothing.rows(&array![1.0, 1.0]).unwrap().flat().dim(), (1, 0));
+    let nan = BitFlip::propose(&q, noise.clone(), &array![0.5, f64::NAN]).unwrap_err();
+    assert_eq!(nan, Error::NaN { name: "which", row: 1 });
+    // A logit that is NaN stays in its row, of DisARM as of this.
+    let some = Bernoulli::new(array![[f64::NAN, 0.0], [0.0, 0.0]]).unwrap();
+    let both = ClippedPairs::propose(&some, noise.clone(), &array![0.5, 0.5]).unwrap();
+    let rows = both.rows(&array![1.0, 2.0, 3.0, 1.0, 2.0, 3.0]).unwrap();
+    assert!(rows.flat()[[0, 0]].is_nan() && rows.flat().row(1).iter().all(|g| g.is_finite()));
     // The number next to 1 picks the last coordinate, also of so many that their number is rounded.
     let wide = Bernoulli::shared(Array1::<f32>::zeros(5), 1).unwrap();
     let last = BitFlip::propose(&wide, Array2::from_elem((1, 5), 0.25), &array![1.0 - f32::EPSILON / 2.0]).unwrap();

@@ -123,7 +123,7 @@ fn ref_the_tree_of_four_classes() {
         assert!((found - hand(costs)).abs() < 1e-12, "{found} {}", hand(costs));
     }
     let (alike, apart) = (of([1.0, 1.0, 0.0, 0.0]), of([1.0, 0.0, 1.0, 0.0]));
-    assert!(alike != apart, "{alike} {apart}");
+    assert!((alike - 0.25).abs() < 1e-12 && (apart - 0.093_75).abs() < 1e-12, "{alike} {apart}");
 }
 
 #[test]
@@ -145,6 +145,37 @@ fn stat_the_tree_misses_nothing() {
     }
 }
 
+/// Any number may be added to the logits: they are held exactly in f32, and nothing moves with it. And a likely half keeps the digits of
+/// what is left.
+#[test]
+fn hard_trees_of_shifted_and_sure_logits() {
+    let of = |shift: f32| {
+        let q = Categorical::shared(array![0.0, 1.0, -0.5, 0.25, 2.0].mapv(|l: f32| l + shift), 5, 3).unwrap();
+        let noise = array![[0.2, 0.4, 0.6, 0.8], [0.7, 0.1, 0.3, 0.45], [0.9, 0.55, 0.05, 0.35]];
+        let plan = DisArmTree::propose(&q, noise).unwrap();
+        let rows = plan.rows(&array![1.0, 0.0, 0.5, 2.0, -1.0, 3.0]).unwrap().into_flat();
+        (plan.points().to_owned(), rows)
+    };
+    let (points, rows) = of(0.0);
+    // A sum over five shares of numbers up to 2: none of them is lost.
+    assert!(rows.sum_axis(Axis(1)).iter().all(|sum| sum.abs() < 32.0 * f32::EPSILON), "{rows}");
+    for shift in [4096.0, 65_536.0, 1_048_576.0, -1_048_576.0] {
+        let (moved, found) = of(shift);
+        assert_eq!(moved, points, "{shift}");
+        assert!((found - &rows).iter().all(|off| off.abs() < 8.0 * f32::EPSILON), "{shift}");
+    }
+    // Sure classes that part at the root are alone below: the score of what is drawn is what is left of 1, e^-20.
+    let q = Categorical::shared(array![-20.0_f32, 0.0, -20.0, 0.0], 4, 1).unwrap();
+    let plan = DisArmTree::propose(&q, array![[0.5, 0.25, 0.5]]).unwrap();
+    assert_eq!(plan.points(), array![[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]);
+    let rows = plan.rows(&array![2.0, 0.0]).unwrap().into_flat();
+    // Root 1/4 of 2 shared out, less than one part in 1e8 of it below; the rest e^-20.
+    let rest = (-20.0_f64).exp();
+    for (j, want) in [(0, 0.5 * rest - rest), (2, rest - 0.5 * rest)] {
+        assert!((f64::from(rows[[0, j]]) / want - 1.0).abs() < 1e-5, "{j}: {} {want}", rows[[0, j]]);
+    }
+}
+
 #[test]
 fn hard_trees() {
     let none = f64::NEG_INFINITY;
@@ -160,6 +191,15 @@ fn hard_trees() {
     let plan = DisArmTree::propose(&single, noise).unwrap();
     assert_eq!(plan.points(), Array2::<f32>::ones((4, 2)));
     assert_eq!(plan.rows(&Array1::ones(4)).unwrap().flat(), Array2::<f32>::zeros((2, 2)));
+    let none = Categorical::shared(array![0.0, 0.0], 2, 1).unwrap().repeat_rows(0);
+    let repeat = Error::Parameter { name: "repeat", value: 0.0, expected: "at least 1" };
+    assert_eq!(DisArmTree::propose(&none, Array2::zeros((0, 1))).unwrap_err(), repeat);
+    let nobody = Categorical::new(Array2::<f64>::zeros((0, 4)), 2).unwrap();
+    let empty = DisArmTree::propose(&nobody, Array2::zeros((0, 2))).unwrap();
+    assert_eq!(empty.rows(&array![]).unwrap().flat().dim(), (0, 4));
+    let fair = Categorical::new(array![[0.0, 0.0]], 2).unwrap();
+    let noise = DisArmTree::propose(&fair, array![[f64::NAN]]).unwrap();
+    assert!(noise.points().iter().all(|x| x.is_nan()));
     // NaN stays in its block.
     let nan = Categorical::new(array![[f64::NAN, 0.0, 0.0, 0.0]], 2).unwrap();
     let plan = DisArmTree::propose(&nan, array![[0.2, 0.3]]).unwrap();

@@ -119,6 +119,8 @@ fn hard_mu_prop_plans() {
     assert_eq!(error, Error::NaN { name: "cost.value", row: 1 });
     let shape = Error::Shape { name: "noise", got: vec![1, 1], expected: vec![4, 1] };
     assert_eq!(MuProp::propose(&q, array![[0.5]]).unwrap_err(), shape);
+    let none = Bernoulli::<f64>::new(Array2::zeros((0, 3))).unwrap().repeat_rows(usize::MAX);
+    assert_eq!(MuProp::propose(&none, Array2::zeros((0, 3))).unwrap().points().dim(), (0, 3));
     let few = ValueGrad { value: array![1.0], grad: array![[1.0]] };
     assert_eq!(plan.rows(&few).unwrap_err(), Error::Shape { name: "cost.value", got: vec![1], expected: vec![6] });
 }

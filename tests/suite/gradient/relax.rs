@@ -41,7 +41,7 @@ fn rows<D: Perturb<f64>>(
     cost: impl Fn(ArrayView2<'_, f64>) -> Array1<f64>,
     control: impl Fn(ArrayView2<'_, f64>) -> ValueGrad<Array1<f64>, Array2<f64>>,
 ) -> Result<Array2<f64>> {
-    Ok(plan.rows(&(cost(plan.points()), control(plan.controls())))?.into_flat())
+    Ok(plan.rows(&CostAndControl { cost: cost(plan.points()), control: control(plan.controls()) })?.into_flat())
 }
 
 proptest! {
@@ -87,13 +87,15 @@ proptest! {
             let plan = Relax::propose(q, noise, Conditional::Independent(other)).unwrap().with_eta(eta).unwrap();
             let cost = plan.points().map_axis(Axis(1), |x| x[0] - 2.0 * x[3] + x[1] * x[2]);
             let control = tanhs(plan.controls());
-            let found = plan.cotangents(&(cost.clone(), control.clone())).unwrap();
+            let found = plan.cotangents(&CostAndControl { cost: cost.clone(), control: control.clone() }).unwrap();
             let of_value = |value: &Array1<f64>| {
-                plan.mean_square(&(cost.clone(), ValueGrad { value: value.clone(), grad: control.grad.clone() })).unwrap()
+                let control = ValueGrad { value: value.clone(), grad: control.grad.clone() };
+                plan.mean_square(&CostAndControl { cost: cost.clone(), control }).unwrap()
             };
             assert_gradient("values", of_value, &control.value, found.value.view());
             let of_slopes = |grad: &Array2<f64>| {
-                plan.mean_square(&(cost.clone(), ValueGrad { value: control.value.clone(), grad: grad.clone() })).unwrap()
+                let control = ValueGrad { value: control.value.clone(), grad: grad.clone() };
+                plan.mean_square(&CostAndControl { cost: cost.clone(), control }).unwrap()
             };
             assert_gradient("slopes", of_slopes, &control.grad, found.grad.view());
         }
@@ -107,7 +109,7 @@ proptest! {
         let q = Categorical::new(&l, 4).unwrap().repeat_rows(4);
         let [noise, other] = [0, 1].map(|s| q.noise(&mut ChaCha8Rng::seed_from_u64(seed + s)));
         let plan = Relax::propose(&q, noise, Conditional::Independent(other)).unwrap().with_eta(eta).unwrap();
-        let cost = (plan.points().dot(&array![1.0, -1.0, 0.5, 2.0]), tanhs(plan.controls()));
+        let cost = CostAndControl { cost: plan.points().dot(&array![1.0, -1.0, 0.5, 2.0]), control: tanhs(plan.controls()) };
         let best = plan.best_eta(&cost).unwrap();
         let square = |eta: f64| plan.clone().with_eta(eta).unwrap().mean_square(&cost).unwrap();
         let [below, least, above] = [best - 1.0, best, best + 1.0].map(square);
@@ -205,6 +207,37 @@ fn stat_relax_misses_nothing() {
     }
 }
 
+/// NaN logits stay in their row, and no number is made of them; costs are subtracted before they are multiplied; squares of any size.
+#[test]
+fn hard_relax_of_ugly_numbers() {
+    let cost = |sizes: [f64; 2], control: f64| CostAndControl {
+        cost: Array1::from(sizes.to_vec()),
+        control: ValueGrad { value: Array1::from_elem(4, control), grad: Array2::from_elem((4, 1), control) },
+    };
+    let q = Bernoulli::new(array![[0.0], [f64::NAN]]).unwrap();
+    let plan = Relax::propose(&q, array![[0.3], [0.3]], Conditional::Common).unwrap();
+    let one = cost([1.0, 2.0], 0.5);
+    let rows = plan.rows(&one).unwrap();
+    assert!(rows.flat()[[0, 0]].is_finite() && rows.flat()[[1, 0]].is_nan());
+    let nan = Error::NaN { name: "rows", row: 1 };
+    assert_eq!((plan.best_eta(&one).unwrap_err(), plan.mean_square(&one).unwrap_err()), (nan.clone(), nan));
+
+    let q = Bernoulli::new(array![[0.5], [-1.0]]).unwrap();
+    let plan = Relax::propose(&q, array![[0.3], [0.3]], Conditional::Independent(array![[0.2], [0.6]])).unwrap();
+    let want = plan.best_eta(&cost([1.0, -0.5], 0.25)).unwrap();
+    for size in [1e-300, 1e-24, 1e20, 1e160] {
+        let found = plan.best_eta(&cost([size, -0.5 * size], 0.25 * size)).unwrap();
+        assert!((found / want - 1.0).abs() < 1e-12, "{size:e}: {found} {want}");
+    }
+    // 123456.5 - 123456 in f32, times the score.
+    let q = Bernoulli::new(array![[0.25_f32]]).unwrap();
+    let plan = Relax::propose(&q, array![[0.3]], Conditional::Common).unwrap();
+    let control = ValueGrad { value: array![0.0, 123_456.0], grad: Array2::zeros((2, 1)) };
+    let found = plan.rows(&CostAndControl { cost: array![123_456.5], control }).unwrap().flat()[[0, 0]];
+    let want = 0.5 / (1.0 + 0.25_f64.exp());
+    assert!((f64::from(found) - want).abs() < 4.0 * f64::from(f32::EPSILON) * want, "{found} {want}");
+}
+
 #[test]
 fn hard_relax_plans() {
     let q = Bernoulli::shared(array![0.0_f64, f64::INFINITY], 2).unwrap();
@@ -213,7 +246,8 @@ fn hard_relax_plans() {
     assert_eq!((plan.points(), plan.draws(), plan.bias()), (array![[1.0, 1.0], [0.0, 1.0]].view(), 2, Bias::Unbiased));
     assert_eq!((plan.controls().dim(), plan.eta()), ((4, 2), 1.0));
     let cost = |value: [f64; 4], grad: f64| -> CostAndControl<f64> {
-        (array![1.0, 3.0], ValueGrad { value: value.to_vec().into(), grad: Array2::from_elem((4, 2), grad) })
+        let control = ValueGrad { value: value.to_vec().into(), grad: Array2::from_elem((4, 2), grad) };
+        CostAndControl { cost: array![1.0, 3.0], control }
     };
     // The value at z is not read.
     let rows = plan.rows(&cost([f64::NAN, 1.0, f64::INFINITY, 1.0], 0.5)).unwrap();
@@ -228,16 +262,31 @@ fn hard_relax_plans() {
     assert_eq!(infinite, entry("control.grad", vec![0, 0], "a finite slope"));
     let shape =
         |name, got: &[usize], expected: &[usize]| Error::Shape { name, got: got.to_vec(), expected: expected.to_vec() };
-    let short = (array![1.0], cost([1.0; 4], 0.5).1);
+    let short = CostAndControl { cost: array![1.0], ..cost([1.0; 4], 0.5) };
     assert_eq!(plan.rows(&short).unwrap_err(), shape("cost", &[1], &[2]));
     let other = Conditional::Independent(array![[0.5, 0.5]]);
-    assert_eq!(Relax::propose(&q, noise.clone(), other).unwrap_err(), shape("noise", &[1, 2], &[2, 2]));
+    assert_eq!(Relax::propose(&q, noise.clone(), other).unwrap_err(), shape("conditional", &[1, 2], &[2, 2]));
     let eta = plan.clone().with_eta(f64::INFINITY).unwrap_err();
     assert_eq!(eta, Error::Parameter { name: "eta", value: f64::INFINITY, expected: "a finite number" });
-    let silent = (array![1.0, 3.0], ValueGrad { value: Array1::zeros(4), grad: Array2::zeros((4, 2)) });
+    let none = Bernoulli::new(Array2::<f64>::zeros((1, 2))).unwrap().repeat_rows(0);
+    let repeat = Error::Parameter { name: "repeat", value: 0.0, expected: "at least 1" };
+    assert_eq!(Relax::propose(&none, Array2::zeros((0, 2)), Conditional::Common).unwrap_err(), repeat);
+    for dim in [(0, 2), (2, 0)] {
+        let empty = Bernoulli::new(Array2::<f64>::zeros(dim)).unwrap();
+        let plan = Relax::propose(&empty, Array2::zeros(dim), Conditional::Common).unwrap();
+        let control = ValueGrad { value: Array1::ones(2 * dim.0), grad: Array2::ones((2 * dim.0, dim.1)) };
+        let cost = CostAndControl { cost: Array1::ones(dim.0), control };
+        assert_eq!(plan.rows(&cost).unwrap().flat().dim(), dim);
+        assert_eq!((plan.best_eta(&cost).unwrap(), plan.mean_square(&cost).unwrap()), (0.0, 0.0));
+    }
+    let silent = CostAndControl {
+        cost: array![1.0, 3.0],
+        control: ValueGrad { value: Array1::zeros(4), grad: Array2::zeros((4, 2)) },
+    };
     assert_eq!(plan.best_eta(&silent).unwrap(), 0.0);
     let single = Categorical::shared(array![2.0_f32], 1, 3).unwrap();
     let plan = Relax::propose(&single, Array2::zeros((3, 1)), Conditional::Common).unwrap();
-    let rows = plan.rows(&(Array1::ones(3), ValueGrad { value: Array1::ones(6), grad: Array2::ones((6, 1)) })).unwrap();
+    let control = ValueGrad { value: Array1::ones(6), grad: Array2::ones((6, 1)) };
+    let rows = plan.rows(&CostAndControl { cost: Array1::ones(3), control }).unwrap();
     assert_eq!(rows.flat(), Array2::<f32>::zeros((3, 1)), "one class does not move");
 }

@@ -81,6 +81,26 @@ fn ref_rein_max_is_biased_beyond_second_order() {
     assert!((found - 1.5 * p * (1.0 - p)).abs() < 1e-15, "{found}");
 }
 
+/// Of a sure bit the row is p (1 - p) f' / 2 + (b - p)^2 f' / 2, both of one small number: none of its digits is lost, whichever side is sure.
+#[test]
+fn hard_rein_max_of_sure_bits() {
+    fn all<F: Real>(sizes: &[f64]) {
+        for &l in sizes {
+            for (l, bit) in [(l, 1.0), (-l, 0.0)] {
+                let q = Bernoulli::new(Array2::from_elem((1, 1), F::of(l))).unwrap();
+                let plan = StraightThrough::rein_max(&q, Array2::from_elem((1, 1), F::of(0.5))).unwrap();
+                assert_eq!(plan.points()[[0, 0]].as_f64(), bit);
+                let found = plan.rows(&Array2::ones((1, 1))).unwrap().logits()[[0, 0]].as_f64();
+                let rest = 1.0 / (1.0 + l.abs().exp());
+                let want = 0.5 * (rest * (1.0 - rest) + rest * rest);
+                assert!((found / want - 1.0).abs() < 32.0 * F::epsilon().as_f64(), "{l}: {found:e} {want:e}");
+            }
+        }
+    }
+    all::<f32>(&[1.0, 12.0, 17.0, 20.0, 60.0]);
+    all::<f64>(&[1.0, 36.0, 37.0, 300.0]);
+}
+
 /// The conditional mean of the straight-through Gumbel-softmax: the same mean, and less variance.
 #[test]
 fn stat_rao_blackwell_is_the_conditional_mean() {
@@ -214,6 +234,8 @@ fn hard_straight_through_plans() {
     let nobody = Categorical::new(Array2::<f64>::zeros((0, 3)), 3).unwrap();
     let empty = StraightThrough::rao_blackwell(&nobody, Array2::zeros((0, 3)), &Array2::zeros((0, 3)), 0.5).unwrap();
     assert_eq!(empty.rows(&Array2::zeros((0, 3))).unwrap().flat().dim(), (0, 3));
+    let some = StraightThrough::rao_blackwell(&nobody, Array2::zeros((0, 3)), &Array2::zeros((3, 3)), 0.5).unwrap_err();
+    assert_eq!(some, Error::Count { name: "others", axis: "rows", got: 3, expected: "0".to_owned() });
     let expected = "a finite number above 0";
     let error = of(Array2::zeros((2, 2)), f64::NAN).to_string();
     assert_eq!(error, Error::Parameter { name: "temperature", value: f64::NAN, expected }.to_string());

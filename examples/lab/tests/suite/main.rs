@@ -12,6 +12,7 @@ mod picture;
 mod plot;
 mod progress;
 mod run;
+mod simplex;
 mod support;
 mod threads;
 mod vae;

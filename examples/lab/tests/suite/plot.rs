@@ -248,6 +248,18 @@ fn law_the_legend_has_room_below() {
     assert!(legend > lowest + 8, "{legend} {lowest}");
 }
 
+/// Without a name a line is drawn, and the legend does not know it.
+#[test]
+fn law_lines_without_a_name_are_not_in_the_legend() {
+    let (blue, red) = ((0, 0, 200), (200, 0, 0));
+    let rising = (0..30).map(|i| (f64::from(i), f64::from(i)));
+    let named = Chart::new("t", "x", "y").line_in(blue, "name", rising.clone());
+    let svg = |chart: &Chart| chart.svg().unwrap();
+    let both = named.clone().line_in(red, "", rising);
+    assert_eq!(svg(&both).matches("#C80000").count(), 1, "the line alone");
+    assert_eq!(texts(&svg(&both)), texts(&svg(&named)));
+}
+
 /// An attribute of the first element.
 fn number(svg: &str, name: &str) -> i32 {
     let (_, rest) = svg.split_once(&format!(" {name}=\"")).unwrap();
