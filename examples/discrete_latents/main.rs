@@ -55,7 +55,7 @@ const PROGRAM: Program = Program {
     name: "discrete_latents",
     about: "Trains autoencoders with bits and with classes as latents by several gradient estimators, and measures all.",
     options: &[
-        Opt::count("epochs", "N", "passes over the training images", 8, 1..=10_000).quick_count(4),
+        Opt::count("epochs", "N", "passes over the training images", 6, 1..=10_000).quick_count(4),
         Opt::count("bits", "N", "bits of a latent", 48, 1..=4096),
         Opt::count("blocks", "N", "choices of a latent of classes", 16, 1..=4096),
         Opt::count("classes", "N", "classes of a choice", 8, 2..=256),
