@@ -154,13 +154,14 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     for (latents, when, variance) in &measured {
         for found in variance.found.iter().filter(|found| found.measured.bias == Bias::Unbiased) {
             let words = format!(
-                "{}, weights {when}, {}: the mean is that of the other unbiased estimators; it is off by {:.2} of what noise lets expect, at most {:.2}",
+                "{}, weights {when}, {}: the mean is that of the other unbiased estimators; it is off by {:.2} of what noise lets expect, at most {:.2}, and by {:.2} standard errors along the gradient",
                 latents.name(),
                 found.measured.name,
                 found.distance.in_noise(),
-                found.distance.limit()
+                found.distance.limit(),
+                found.along
             );
-            summary = summary.claim(!found.distance.told_apart(), words);
+            summary = summary.claim(!found.told_apart(), words);
         }
     }
     Ok(summary)
