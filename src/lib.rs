@@ -111,6 +111,8 @@ pub mod chapters {
     pub mod derivatives {}
     #[doc = include_str!("../docs/check/differences.md")]
     pub mod differences {}
+    #[doc = include_str!("../docs/gradient/discrete.md")]
+    pub mod discrete {}
     #[doc = include_str!("../docs/objective/elbo.md")]
     pub mod elbo {}
     #[doc = include_str!("../docs/fit/experiment.md")]
