@@ -13,6 +13,9 @@ fn chance(l: f64) -> f64 {
     1.0 / (1.0 + (-l).exp())
 }
 
+/// A cost of the bits of a sample.
+type CostOf<'a> = &'a dyn Fn(&[f64]) -> f64;
+
 type Rows<'a> = &'a dyn Fn(&Bernoulli<'_, f64>, Array2<f64>, Array1<f64>) -> Result<Array2<f64>>;
 
 /// Mean and variance over the noise of pairs and the number that picks one of `places` coordinates: rows are constant between the places
@@ -34,11 +37,11 @@ fn exact(logits: &[f64], places: usize, rows: Rows) -> Exact {
     .unwrap()
 }
 
-fn costs(f: &dyn Fn(&[f64]) -> f64) -> impl Fn(ArrayView2<'_, f64>) -> Array1<f64> + '_ {
+fn costs(f: CostOf) -> impl Fn(ArrayView2<'_, f64>) -> Array1<f64> + '_ {
     move |x| x.map_axis(Axis(1), |x| f(&x.to_vec()))
 }
 
-fn bit_flip(logits: &[f64], f: &dyn Fn(&[f64]) -> f64) -> Exact {
+fn bit_flip(logits: &[f64], f: CostOf) -> Exact {
     exact(logits, logits.len(), &|q, noise, which| BitFlip::propose(q, noise, &which)?.rows_with(costs(f)))
 }
 
@@ -48,16 +51,16 @@ fn clipped_of(logits: &[f64]) -> Vec<usize> {
     (0..logits.len()).filter(|&j| chance(-logits[j].abs()) < near).collect()
 }
 
-fn clipped(logits: &[f64], f: &dyn Fn(&[f64]) -> f64) -> Exact {
+fn clipped(logits: &[f64], f: CostOf) -> Exact {
     let places = clipped_of(logits).len().max(1);
     exact(logits, places, &|q, noise, which| ClippedPairs::propose(q, noise, &which)?.rows_with(costs(f)))
 }
 
-fn dis_arm(logits: &[f64], f: &dyn Fn(&[f64]) -> f64) -> Exact {
+fn dis_arm(logits: &[f64], f: CostOf) -> Exact {
     exact(logits, 1, &|q, noise, _| DisArm::propose(q, noise)?.rows_with(costs(f)))
 }
 
-fn truth(logits: &[f64], f: &dyn Fn(&[f64]) -> f64) -> Array1<f64> {
+fn truth(logits: &[f64], f: CostOf) -> Array1<f64> {
     let q = Bernoulli::new(Array1::from(logits.to_vec()).insert_axis(Axis(0))).unwrap();
     Enumeration::propose(&q).unwrap().rows_with(costs(f)).unwrap().row(0).to_owned()
 }
@@ -129,7 +132,7 @@ fn stat_bit_flips_miss_nothing() {
     // The second and the fourth are clipped.
     let n = 200_000;
     let logits = array![0.5_f64, -2.1, 0.2, 2.3];
-    let problems: [&dyn Fn(&[f64]) -> f64; 3] = [
+    let problems: [CostOf; 3] = [
         &|x| x.iter().map(|x| (x - 0.3).powi(2)).sum(),
         &|x| if x.iter().sum::<f64>() % 2.0 == 0.0 { 1.0 } else { -1.0 },
         &|x| (x[0] - x[1] * x[2] + 0.5 * x[3]).exp(),
