@@ -37,7 +37,7 @@ fn exact(logits: &[f64], places: usize, rows: Rows) -> Exact {
     .unwrap()
 }
 
-fn costs(f: CostOf) -> impl Fn(ArrayView2<'_, f64>) -> Array1<f64> + '_ {
+fn costs(f: CostOf<'_>) -> impl Fn(ArrayView2<'_, f64>) -> Array1<f64> + '_ {
     move |x| x.map_axis(Axis(1), |x| f(&x.to_vec()))
 }
 
