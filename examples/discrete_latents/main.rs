@@ -18,10 +18,8 @@ mod variance;
 use std::process::ExitCode;
 
 use estimand::gradient::Bias;
-use estimand::ndarray::{Array1, Axis};
 use estimand::rand::rngs::StdRng;
-use estimand::{Bernoulli, Distribution};
-use lab::data::{Batches, Bits, Images};
+use lab::data::{Bits, Images, independent_pixels, pixel_means};
 use lab::{Args, Failure, Opt, Program, Summary, say};
 
 use estimators::{Estimator, KEYS, TRAINED};
@@ -227,24 +225,4 @@ fn images(args: &Args, rng: &mut StdRng) -> Result<(Images, Bits), Failure> {
         (train, test.epoch(rng).into_owned())
     };
     Ok(if args.quick { (train.first(QUICK_TRAIN), test.first(QUICK_TEST)) } else { (train, test) })
-}
-
-/// How often each pixel is ink, with half an image added to either side of its count.
-fn pixel_means(train: &Bits) -> Result<Array1<f32>, Failure> {
-    let mut ink = Array1::<f32>::from_elem(train.pixels(), 0.5);
-    for batch in &Batches::in_order(train.len(), 500)? {
-        ink += &train.batch::<f32>(batch)?.sum_axis(Axis(0));
-    }
-    Ok(ink / (train.len() as f32 + 1.0))
-}
-
-/// Mean log-likelihood of images when each pixel is a coin of its own: what any model should beat.
-fn independent_pixels(probs: &Array1<f32>, images: &Bits) -> Result<f64, Failure> {
-    let coins = Bernoulli::from_probs(&probs.view().insert_axis(Axis(0)))?;
-    let mut sum = 0.0;
-    for batch in &Batches::in_order(images.len(), 500)? {
-        let log_p = coins.clone().repeat_rows(batch.len()).log_prob(&images.batch(batch)?)?;
-        sum += log_p.iter().copied().map(f64::from).sum::<f64>();
-    }
-    Ok(sum / images.len() as f64)
 }

@@ -1,10 +1,10 @@
 //! What the network is worth on images that it was not trained on.
 
+use estimand::Result;
 use estimand::gradient::importance::effective_sample_size;
 use estimand::ndarray::{Array1, Array2, Axis};
 use estimand::objective::importance_weighted;
 use estimand::rand::Rng;
-use estimand::{Bernoulli, Distribution, Result};
 use lab::data::{Batches, Bits};
 use lab::vae::Terms;
 use lab::{Threads, Vae};
@@ -82,23 +82,4 @@ pub fn importance_weighted_bound(
 
 fn total(rows: &Array1<f32>) -> f64 {
     rows.iter().copied().map(f64::from).sum()
-}
-
-/// How often each pixel is ink, with half an image added to either side of its count.
-pub fn pixel_means(train: &Bits) -> Result<Array1<f32>> {
-    let mut ink = Array1::<f32>::from_elem(train.pixels(), 0.5);
-    for batch in &Batches::in_order(train.len(), BATCH)? {
-        ink += &train.batch::<f32>(batch)?.sum_axis(Axis(0));
-    }
-    Ok(ink / (train.len() as f32 + 1.0))
-}
-
-/// Mean log-likelihood of images when each pixel is a coin of its own: what any model should beat.
-pub fn independent_pixels(probs: &Array1<f32>, images: &Bits) -> Result<f64> {
-    let coins = Bernoulli::from_probs(&probs.view().insert_axis(Axis(0)))?;
-    let mut sum = 0.0;
-    for batch in &Batches::in_order(images.len(), BATCH)? {
-        sum += total(&coins.clone().repeat_rows(batch.len()).log_prob(&images.batch(batch)?)?);
-    }
-    Ok(sum / images.len() as f64)
 }

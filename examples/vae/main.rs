@@ -16,11 +16,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
-use lab::data::{Batches, Bits, Images, read_labels};
+use lab::data::{Batches, Bits, Images, independent_pixels, pixel_means, read_labels};
 use lab::vae::{Door, Step, Terms};
 use lab::{Adam, Args, Failure, Opt, Program, Summary, Vae, progress, say};
 
-use evaluate::{evaluate, importance_weighted_bound, independent_pixels, pixel_means};
+use evaluate::{evaluate, importance_weighted_bound};
 
 const TRAIN: &str = "examples/data/mnist-train60k-stochbin-seed1.bits.gz";
 /// Beside it.

@@ -5,6 +5,7 @@
 
 mod batches;
 mod bits;
+mod coins;
 mod error;
 mod grey;
 mod labels;
@@ -19,6 +20,7 @@ use estimand::rand::Rng;
 
 pub use batches::Batches;
 pub use bits::{Bit, Bits};
+pub use coins::{independent_pixels, pixel_means};
 pub use error::DataError;
 pub use grey::{Grey, Level};
 pub use labels::read_labels;

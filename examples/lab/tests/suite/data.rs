@@ -6,7 +6,9 @@ use estimand::Error;
 use estimand::ndarray::{Array2, array};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lab::data::{Batches, Bits, DataError, Grey, Images, Table, read_labels, read_matrix};
+use lab::data::{
+    Batches, Bits, DataError, Grey, Images, Table, independent_pixels, pixel_means, read_labels, read_matrix,
+};
 
 use crate::support::{Scratch, generator};
 
@@ -314,4 +316,16 @@ fn hard_matrices_that_are_none() {
     let ragged = "is not a table: line 3 has 1 fields, where the first row has 2";
     assert_eq!(told("ragged", b"1,2\n3,4\n5\n"), ragged);
     assert_eq!(told("bytes", b"1,\xff\n"), "is not a table: line 1 is no text");
+}
+
+/// Of three images of two pixels, one with ink in the first and all in the second: (1 + 1/2) / 4 and (3 + 1/2) / 4.
+#[test]
+fn ref_pixels_as_coins() {
+    let images = Bits::from_fn(3, (1, 2), |image, _, column| column == 1 || image == 2);
+    let means = pixel_means(&images).unwrap();
+    assert_eq!(means, array![0.375, 0.875]);
+    let want = (0.375_f64.ln() + 2.0 * 0.625_f64.ln()) / 3.0 + 0.875_f64.ln();
+    let found = independent_pixels(&means, &images).unwrap();
+    // Two terms an image, each rounded in f32.
+    assert!((found - want).abs() < 8.0 * f64::from(f32::EPSILON) * want.abs(), "{found} {want}");
 }
