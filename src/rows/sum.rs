@@ -47,12 +47,17 @@ fn block<F: Real>(from: usize, to: usize, term: &impl Fn(usize) -> F) -> F {
 /// The sum of a term of each number of a row: in lanes, and joined in pairs where the row is long.
 #[inline(always)]
 pub(crate) fn sum_long<F: Real>(row: &[F], term: impl Fn(F) -> F) -> F {
-    let in_lanes = |block: &[F]| sum_coordinates::<false, _, 1, 0>([block], [], |[x]| (term(x), []));
     let d = row.len();
     if d <= LONG {
-        return in_lanes(row);
+        return in_lanes(row, &term);
     }
-    pairwise(d.div_ceil(LONG), |b| in_lanes(&row[b * LONG..d.min((b + 1) * LONG)]))
+    pairwise(d.div_ceil(LONG), |b| in_lanes(&row[b * LONG..d.min((b + 1) * LONG)], &term))
+}
+
+/// A function, since a closure of two calls is not inlined, and loses the instructions of its level.
+#[inline(always)]
+fn in_lanes<F: Real>(row: &[F], term: &impl Fn(F) -> F) -> F {
+    sum_coordinates::<false, _, 1, 0>([row], [], |[x]| (term(x), []))
 }
 
 /// `weight * x`, where a weight of 0 silences an infinity but not a NaN.
