@@ -6,7 +6,7 @@ use super::sample::Transform;
 use super::shares::cooled;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
-use crate::rows::{Grad, map_coordinates, weigh};
+use crate::rows::{Grad, weigh};
 use crate::shape::{positive, same_shape};
 use crate::special::Special;
 use crate::{Real, Result};
@@ -81,8 +81,8 @@ pub trait Perturb<F: Real>: Transform<F> + Distribution<F, Parts = LogitParts> {
         Ok(z)
     }
 
-    /// The pull-back of [`perturbed_given`](Self::perturbed_given), with x and the noise held: from the derivative of a scalar in the `z`
-    /// that it gave to that in the logits.
+    /// The pull-back of [`perturbed_given`](Self::perturbed_given), with x and the noise held: from the derivative of a scalar
+    /// in the `z` that it gave to that in the logits.
     ///
     /// Shapes: `x, z, d_z: (n, dim)` to gradient rows `(n, dim)`. Errors: as there.
     fn perturbed_given_pull_back(
@@ -178,6 +178,9 @@ impl<F: Real, D: Perturb<F>> RowFn<F, 2> for SharesRow<'_, D, F> {
 /// ```
 ///
 /// from uniform noise v: l - logit(u) with u uniform on what makes the bit.
+///
+/// Loops, not closures of [`map_coordinates`](crate::rows::map_coordinates): what is as long as this is not inlined there, and
+/// loses the instructions of its level.
 impl<F: Real> Perturb<F> for Bernoulli<'_, F> {
     fn logits_row(&self, t: usize) -> &[F] {
         self.row(t)
@@ -189,23 +192,25 @@ impl<F: Real> Perturb<F> for Bernoulli<'_, F> {
 
     #[inline(always)]
     fn perturb_row<A: Arithmetic<F>>(&self, a: A, t: usize, noise: &[F], z: &mut [F]) {
-        map_coordinates([noise, self.row(t)], [z], |[u, l]| [l - a.logit(u).value]);
+        for ((z, &u), &l) in z.iter_mut().zip(noise).zip(self.row(t)) {
+            *z = l - a.logit(u).value;
+        }
     }
 
     #[inline(always)]
     fn given_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], noise: &[F], z: &mut [F]) {
-        map_coordinates([x, noise, self.row(t)], [z], |[x, v, l]| {
+        for (((z, &x), &v), &l) in z.iter_mut().zip(x).zip(noise).zip(self.row(t)) {
             let side = sign(x);
             let inner = a.softplus(side * l).value - side * a.logit(v).value;
-            [side * a.softplus(inner).value]
-        });
+            *z = side * a.softplus(inner).value;
+        }
     }
 
     #[inline(always)]
     fn given_pull_back_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], z: &[F], d_z: &[F], grad: &mut [F]) {
-        map_coordinates([x, z, d_z, self.row(t)], [grad], |[x, z, d, l]| {
-            [weigh(-a.exp_m1(-z.abs()) * a.sigmoid(sign(x) * l).value, d)]
-        });
+        for ((((grad, &x), &z), &d), &l) in grad.iter_mut().zip(x).zip(z).zip(d_z).zip(self.row(t)) {
+            *grad = weigh(-a.exp_m1(-z.abs()) * a.sigmoid(sign(x) * l).value, d);
+        }
     }
 
     #[inline(always)]
@@ -216,12 +221,16 @@ impl<F: Real> Perturb<F> for Bernoulli<'_, F> {
 
     #[inline(always)]
     fn shares_row<A: Arithmetic<F>>(&self, a: A, z: &[F], cooled: F, shares: &mut [F]) {
-        map_coordinates([z], [shares], |[z]| [a.sigmoid(z * cooled).value]);
+        for (share, &z) in shares.iter_mut().zip(z) {
+            *share = a.sigmoid(z * cooled).value;
+        }
     }
 
     #[inline(always)]
     fn shares_pull_back_row<A: Arithmetic<F>>(&self, a: A, z: &[F], cooled: F, d_shares: &[F], d_z: &mut [F]) {
-        map_coordinates([z, d_shares], [d_z], |[z, d]| [weigh(a.sigmoid(z * cooled).grad * cooled, d)]);
+        for ((d_z, &z), &d) in d_z.iter_mut().zip(z).zip(d_shares) {
+            *d_z = weigh(a.sigmoid(z * cooled).grad * cooled, d);
+        }
     }
 }
 

@@ -105,9 +105,9 @@ fn peak<F: Real>(x: &[F], z: &[F]) -> F {
 #[inline(always)]
 fn soften<F: Real, A: Arithmetic<F>>(a: A, z: &[F], cooled: F, shares: &mut [F]) {
     let most = largest(z);
-    let whole = sum_coordinates::<true, _, 1, 1>([z], [&mut *shares], |[z]| {
-        let share = exp_not_above_0(a, (z - most) * cooled);
-        (share, [share])
-    });
+    for (share, &z) in shares.iter_mut().zip(z) {
+        *share = exp_not_above_0(a, (z - most) * cooled);
+    }
+    let whole = sum_coordinates::<false, _, 1, 0>([&*shares], [], |[share]| (share, []));
     shares.iter_mut().for_each(|share| *share /= whole);
 }
