@@ -80,7 +80,8 @@ fn ref_mu_prop_of_a_binary_toy() {
     assert!((rare.mean[0] - 0.009).abs() < 1e-15);
     // (b - 0.1)^2 (b - 0.1), of 0.729 and -0.001, less its mean.
     let cubes = 0.1 * 0.729_f64.powi(2) + 0.9 * 0.001_f64.powi(2) - (0.0729_f64 - 0.0009).powi(2);
-    assert!((rare.variance[0] - cubes).abs() < 1e-15 && cubes > 6.0 * 0.007_700_06, "{} {cubes}", rare.variance[0]);
+    let found = rare.variance[0];
+    assert!((found - cubes).abs() < 1e-15 && found > 6.0 * 0.007_700_06, "{found} {cubes}");
 }
 
 #[test]
