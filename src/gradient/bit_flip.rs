@@ -15,11 +15,11 @@ use crate::{Bernoulli, Distribution, Error, Real, Result, Transform};
 /// row_J = d p_J (1 - p_J) (f(b, b_J = 1) - f(b, b_J = 0)),   J uniform of the d coordinates;   0 elsewhere
 /// ```
 ///
-/// Asks for 2 costs a sample. Bias: unbiased. Variance: that of one coordinate out of d, but it falls as p^2 towards a sure bit, where [`DisArm`]'s falls
-/// as p / 2: less where p (1 - p) is below about 1 / (2 d). [`ClippedPairs`] has the better of both. In f32 J is one of 2^23 numbers, so that
-/// d of them are alike to d 2^-23.
-/// Shapes: noise `(n, dim)`, points `(2 n, dim)`: of a sample b, then b with bit J turned. Errors: `Shape`, `NaN` or `Entry` with the row,
-/// where a cost is not finite. Source: Kunes, Yin, Land, Haviv, Pe'er and Tavare 2022; chapter `gradient/binary`.
+/// Asks for 2 costs a sample. Bias: unbiased. Variance: that of one coordinate out of d, but it falls as p^2 towards a sure
+/// bit, where [`DisArm`]'s falls as p / 2: less where p (1 - p) is below about 1 / (2 d). [`ClippedPairs`] has the better of
+/// both. In f32 J is one of 2^23 numbers, so that d of them are alike to d 2^-23.
+/// Shapes: noise `(n, dim)`, points `(2 n, dim)`: of a sample b, then b with bit J turned. Errors: `Shape`, `NaN` or `Entry`
+/// with the row, where a cost is not finite. Source: Kunes, Yin, Land, Haviv, Pe'er and Tavare 2022; chapter `gradient/binary`.
 ///
 /// ```
 /// use estimand::gradient::{BitFlip, Plan};
@@ -92,11 +92,13 @@ impl<F: Real> Plan<F> for BitFlip<'_, F> {
 /// row_J = |C| p_J (1 - p_J) (f(b, b_J = 1) - f(b, b_J = 0))                  J uniform of C; 0 in the rest of C
 /// ```
 ///
-/// Asks for 3 costs a sample; where C is empty the third is that of b again. Bias: unbiased, since which estimator a coordinate has is known
-/// from the logits alone. Variance: of a coordinate in C at most |C| p^2 (1 - p)^2 E (f(b_j = 1) - f(b_j = 0))^2, of the second order in p, where DisARM's is of the first. Taking
-/// J from C alone leaves |C| where the source, which takes it from all, has d.
+/// Asks for 3 costs a sample; where C is empty the third is that of b again. Bias: unbiased, since which estimator a coordinate
+/// has is known from the logits alone. Variance: of a coordinate in C at most |C| p^2 (1 - p)^2 E (f(b_j = 1) - f(b_j = 0))^2,
+/// of the second order in p, where DisARM's is of the first. Taking J from C alone leaves |C| where the source, which takes it
+/// from all, has d.
 ///
-/// It need not be *less* than DisARM's for every cost: of one that is even in all bits at once, as a parity of an even number of them, mirrored pairs can have no variance.
+/// It need not be *less* than DisARM's for every cost: of one that is even in all bits at once, as a parity of an even number
+/// of them, mirrored pairs can have no variance.
 /// Shapes: noise `(n, dim)`, points `(3 n, dim)`: of a sample b, b~ and b with bit J turned. Errors: as [`BitFlip`].
 /// Source: Kunes, Yin, Land, Haviv, Pe'er and Tavare 2022; chapter `gradient/binary`.
 ///

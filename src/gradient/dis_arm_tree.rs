@@ -11,8 +11,8 @@ use crate::shape::{at_least_one, same_shape};
 use crate::special::{Special, log_sum_exp_value};
 use crate::{Categorical, Distribution, Real, Result};
 
-/// The DisARM estimator for classes, d/d logits E f(x): a class is the leaf that the bits of a binary tree lead to, and those of a pair
-/// of samples are mirrored.
+/// The DisARM estimator for classes, d/d logits E f(x): a class is the leaf that the bits of a binary tree lead to, and those
+/// of a pair of samples are mirrored.
 ///
 /// ```text
 /// node i    halves its classes in order; its bit b_i says the upper half, with the logit t_i = ln sum of e^l (upper) - ln sum of e^l (lower)
@@ -22,13 +22,14 @@ use crate::{Categorical, Distribution, Real, Result};
 /// row       (dt/dl)' of those
 /// ```
 ///
-/// where a sample does not pass a node its bit is averaged out: the second and third line are the mean of the first. With two classes
-/// it is [`DisArm`](super::DisArm) of the bit with the logit l_1 - l_0. Asks for 2 costs a sample. Bias: unbiased. Variance: by the order of the classes. A
-/// pair tends to part at the root, so classes of like cost belong in *different* halves, where their difference is small: for four fair classes
-/// with the costs 1, 1, 0, 0 it is 0.25, and in the order 1, 0, 1, 0 it is 0.094. It may exceed that of leave-one-out.
+/// where a sample does not pass a node its bit is averaged out: the second and third line are the mean of the first. With two
+/// classes it is [`DisArm`](super::DisArm) of the bit with the logit l_1 - l_0. Asks for 2 costs a sample. Bias: unbiased.
+/// Variance: by the order of the classes. A pair tends to part at the root, so classes of like cost belong in *different*
+/// halves, where their difference is small: for four fair classes with the costs 1, 1, 0, 0 it is 0.25, and in the order 1, 0,
+/// 1, 0 it is 0.094. It may exceed that of leave-one-out.
 ///
-/// Shapes: noise `(n, blocks (classes - 1))` of uniform numbers ([`noise`](Self::noise)), points `(2 n, dim)`, the two of a sample one after the other, that of
-/// 1 - u first. Errors: `Shape`, `NaN` or `Entry` with the row, where a cost is not finite.
+/// Shapes: noise `(n, blocks (classes - 1))` of uniform numbers ([`noise`](Self::noise)), points `(2 n, dim)`, the two of a
+/// sample one after the other, that of 1 - u first. Errors: `Shape`, `NaN` or `Entry` with the row, where a cost is not finite.
 /// Source: Dong, Mnih and Tucker 2021 (DisARM-Tree); chapter `gradient/binary`.
 ///
 /// ```
@@ -178,8 +179,8 @@ struct AscendRow<'a, 'b, F> {
 }
 
 impl<F: Real> RowFn<F, 0> for AscendRow<'_, '_, F> {
-    /// What a node says to the mass of its halves is shared out below it as their probabilities are, from the root down. What is meant for a
-    /// subtree waits at its first class.
+    /// What a node says to the mass of its halves is shared out below it as their probabilities are, from the root down. What
+    /// is meant for a subtree waits at its first class.
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, []: [&[F]; 0], grad: &mut [F]) -> F {
         let (plan, k) = (self.plan, self.plan.law.classes());

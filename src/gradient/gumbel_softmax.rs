@@ -11,7 +11,8 @@ use crate::{Real, Result};
 pub enum Relaxation {
     /// At the shares themselves: the cost has to take them.
     Soft,
-    /// At the class of the largest share, as a one-hot row (at the nearer bit): straight through, as if that moved as the shares do.
+    /// At the class of the largest share, as a one-hot row (at the nearer bit): straight through, as if that moved as the
+    /// shares do.
     Hard,
 }
 
@@ -23,12 +24,12 @@ pub enum Relaxation {
 ///
 /// with z = l + g of classes, whose shares are softmax, and z = l + logistic noise of bits, with sigmoid ([`Perturb`]).
 /// Asks for slopes of the cost, `(n, dim)`, at the points. Bias: biased, by as much as E f(y) moves otherwise than E f(x), at
-/// *every* temperature, and not to be told from the sample: the sign may be wrong, also where f is a square
-/// (chapter `distribution/concrete`). As T falls to 0 the soft form tends to the truth, and the hard one to the mean of
-/// [`StraightThrough::rein_max`](super::StraightThrough::rein_max), which is the truth for quadratic forms; the variance of both grows as
-/// 1 / T. Unbiased rivals need no slope: [`ScoreFunction`](super::ScoreFunction) with
-/// [`LeaveOneOut`](super::Baseline::LeaveOneOut), [`DisArm`](super::DisArm), [`DisArmTree`](super::DisArmTree); or take it as a control variate:
-/// [`Rebar`](super::Rebar).
+/// *every* temperature, and not to be told from the sample: the sign may be wrong, also where f is a square (chapter
+/// `distribution/concrete`). As T falls to 0 the soft form tends to the truth, and the hard one to the mean of
+/// [`StraightThrough::rein_max`](super::StraightThrough::rein_max), which is the truth for quadratic forms; the variance of
+/// both grows as 1 / T. Unbiased rivals need no slope: [`ScoreFunction`](super::ScoreFunction) with
+/// [`LeaveOneOut`](super::Baseline::LeaveOneOut), [`DisArm`](super::DisArm), [`DisArmTree`](super::DisArmTree); or take it as a
+/// control variate: [`Rebar`](super::Rebar).
 /// Errors: `Shape`, or `NaN` with the row, of the slopes. Source: Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017.
 ///
 /// ```

@@ -16,8 +16,8 @@ use crate::{Real, Result, Rows, ValueGrad};
 /// mean, once a parameter row. Bias: unbiased, whatever f'(m) is. Variance: none for a linear cost; it is the score function's of
 /// what is beyond first order at the mean, which may be more than that of f itself.
 ///
-/// Shapes: S samples a parameter row, points `(rows (S + 1), dim)`: of a parameter row the mean, then its samples. Errors: `Shape`, `NaN` with
-/// the row, or `Entry`, of `cost.value` or `cost.grad`; of the slopes at the samples nothing is read.
+/// Shapes: S samples a parameter row, points `(rows (S + 1), dim)`: of a parameter row the mean, then its samples. Errors:
+/// `Shape`, `NaN` with the row, or `Entry`, of `cost.value` or `cost.grad`; of the slopes at the samples nothing is read.
 /// Source: Gu, Levine, Sutskever and Mnih 2016; chapter `gradient/relax`.
 ///
 /// ```

@@ -6,17 +6,18 @@ use crate::distribution::{LogitParts, Perturb};
 use crate::rows::Grad;
 use crate::{Real, Result, ValueGrad};
 
-/// The REBAR estimator of d/d logits E f(x), x of bits or classes: the score function, with the cost of *relaxed* samples as control
-/// variate.
+/// The REBAR estimator of d/d logits E f(x), x of bits or classes: the score function, with the cost of *relaxed* samples as
+/// control variate.
 ///
 /// ```text
 /// row = (f(x) - eta f(y~)) score(x) + eta d f(y)/dl - eta d f(y~)/dl,   y = shares of z / T,   y~ of a z~ given x
 /// ```
 ///
-/// [`Relax`] with c(z) = f(shares(z / T)). Asks for costs and slopes at three points a sample. Bias: unbiased, at every temperature and eta. Variance: less than
-/// the score function's where f between the classes is like f at them; it need not be. For E (b - t)^2 of one bit with eta = 1 it is *more* than
-/// that of the plain score function (chapter `gradient/relax`), so fit eta ([`best_eta`](Self::best_eta)) and the temperature
-/// ([`with_temperature`](Self::with_temperature)) to earlier samples, or compare.
+/// [`Relax`] with c(z) = f(shares(z / T)). Asks for costs and slopes at three points a sample. Bias: unbiased, at every
+/// temperature and eta. Variance: less than the score function's where f between the classes is like f at them; it need not be.
+/// For E (b - t)^2 of one bit with eta = 1 it is *more* than that of the plain score function (chapter `gradient/relax`), so
+/// fit eta ([`best_eta`](Self::best_eta)) and the temperature ([`with_temperature`](Self::with_temperature)) to earlier
+/// samples, or compare.
 ///
 /// With [`Conditional::Common`] y and y~ are one point, and the cost is asked for twice there: one answer serves both.
 ///
@@ -92,7 +93,7 @@ impl<'a, F: Real, D: Perturb<F>> Rebar<'a, F, D> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn with_temperature(&self, temperature: F) -> Result<Self> {
-        Self::of(self.relax.again(), temperature)
+        Self::of(self.relax.clone(), temperature)
     }
 
     /// T.

@@ -6,7 +6,7 @@ use crate::distribution::{LogitParts, Perturb};
 use crate::kernel::{Filled, RowFn, fill};
 use crate::rows::{Grad, map_coordinates, pairwise, weigh};
 use crate::shape::{finite, no_nan_rows};
-use crate::{Real, Result, Rows, ValueGrad};
+use crate::{Real, Result, ValueGrad};
 
 /// From which noise the perturbed logits given the sample are drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,17 +34,19 @@ pub struct CostAndControl<F> {
 /// row = (f(x) - eta c(z~)) score(x) + eta (dz/dl)' c'(z) - eta (dz~/dl)' c'(z~)
 /// ```
 ///
-/// z made x, and z~ is drawn given x ([`Perturb`]): both move with the logits, z~ also through the probability of x. All that is multiplied by
-/// eta has the mean 0. [`Rebar`](super::Rebar) is the case c(z) = f(softmax(z / T)).
+/// z made x, and z~ is drawn given x ([`Perturb`]): both move with the logits, z~ also through the probability of x. All that
+/// is multiplied by eta has the mean 0. [`Rebar`](super::Rebar) is the case c(z) = f(softmax(z / T)).
 ///
-/// Asks for a cost a sample, and for values and slopes of c at two z. Bias: unbiased, for any c that is continuous, has a slope but at corners, and
-/// whose path can be integrated, and any eta, as long as they are not fitted to the same samples. z of a sure bit or an impossible class is
-/// infinite, and c has to take that: its values and slopes are asked to be finite. (A logit that is infinite has no gradient, whatever c is.) Variance: of a c that knows f it is less than that of the score function; of another it may be *more*,
-/// and is then mended by eta ([`best_eta`](Self::best_eta)). A c with parameters learns by the derivative of the rows' mean square,
-/// which needs no backward pass through this: [`cotangents`](Self::cotangents).
+/// Asks for a cost a sample, and for values and slopes of c at two z. Bias: unbiased, for any c that is continuous, has a slope
+/// but at corners, and whose path can be integrated, and any eta, as long as they are not fitted to the same samples. z of a
+/// sure bit or an impossible class is infinite, and c has to take that: its values and slopes are asked to be finite. (A logit
+/// that is infinite has no gradient, whatever c is.) Variance: of a c that knows f it is less than that of the score function;
+/// of another it may be *more*, and is then mended by eta ([`best_eta`](Self::best_eta)). A c with parameters learns by the
+/// derivative of the rows' mean square, which needs no backward pass through this: [`cotangents`](Self::cotangents).
 ///
 /// Shapes: points `(n, dim)`, controls `(2 n, dim)`, z and z~ of a sample one after the other.
-/// Errors: `Shape`, `NaN` with the row, or `Entry`, of `cost`, `control.value` or `control.grad`; of the value at z nothing is read.
+/// Errors: `Shape`, `NaN` with the row, or `Entry`, of `cost`, `control.value` or `control.grad`; of the value at z nothing is
+/// read.
 /// Source: Grathwohl, Choi, Wu, Roeder and Duvenaud 2018; chapter `gradient/relax`.
 ///
 /// ```
@@ -63,13 +65,20 @@ pub struct CostAndControl<F> {
 /// assert!((g.gradient.logits()[[0, 0]] - 0.025).abs() < 5.0 * g.std_error().unwrap().logits()[[0, 0]]);
 /// # Ok::<(), estimand::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Relax<'a, F, D> {
     law: &'a D,
     x: Array2<F>,
     /// z and z~ of each sample: `(2 n, dim)`.
     z: Array2<F>,
     eta: F,
+}
+
+/// Of any law: it is borrowed.
+impl<F: Clone, D> Clone for Relax<'_, F, D> {
+    fn clone(&self) -> Self {
+        Self { law: self.law, x: self.x.clone(), z: self.z.clone(), eta: self.eta.clone() }
+    }
 }
 
 impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
@@ -108,11 +117,6 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
         self.z.view()
     }
 
-    /// The same, of a law that need not be one to copy.
-    pub(super) fn again(&self) -> Self {
-        Self { law: self.law, x: self.x.clone(), z: self.z.clone(), eta: self.eta }
-    }
-
     /// The law of the samples.
     pub(super) fn law(&self) -> &'a D {
         self.law
@@ -134,8 +138,7 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     }
 
     pub(super) fn best_eta_of(&self, CostAndControl { cost, control }: &CostAndControl<F>) -> Result<F> {
-        let (score, mut control) = self.score_and_control(control);
-        let mut rows = score;
+        let (mut rows, mut control) = self.score_and_control(control);
         rows.rows_mut().into_iter().zip(cost).for_each(|(mut row, &cost)| row.mapv_inplace(|s| weigh(s, cost)));
         no_nan_rows("rows", &rows)?;
         no_nan_rows("rows", &control)?;
@@ -168,7 +171,8 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     }
 
     /// The derivatives of [`mean_square`](Self::mean_square) in the values and in the slopes of the control, at each of the
-    /// [`controls`](Self::controls): what a control with parameters is trained by, in a backward pass of the user's that starts from both.
+    /// [`controls`](Self::controls): what a control with parameters is trained by, in a backward pass of the user's that starts
+    /// from both.
     ///
     /// ```text
     /// in c(z~)    -2 eta g . score(x) / n
@@ -178,10 +182,10 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     /// Shapes: values `(2 n,)`, 0 at z; slopes `(2 n, dim)`. Errors: as [`rows`](Plan::rows).
     pub fn cotangents(&self, cost: &CostAndControl<F>) -> Result<ValueGrad<Array1<F>, Array2<F>>> {
         self.doors(cost)?;
-        let rows = self.rows_of(cost);
+        let (_, [score, paths]) = self.score_and_paths(&cost.control);
+        let rows = self.combined(&score, paths, cost);
         let n = rows.nrows();
         let by = F::of(2.0) * self.eta / F::count(n.max(1));
-        let score = self.law.score(&self.x)?.collect().into_flat();
         let of_value = |i: usize| pairwise(rows.ncols(), |j| rows[[i, j]] * score[[i, j]]);
         let value = Array1::from_shape_fn(2 * n, |i| if i % 2 == 0 { F::zero() } else { -by * of_value(i / 2) });
         let (_, [grad]) = fill(2 * n, [], [rows.ncols()], &CotangentRow { plan: self, rows: &rows, by });
@@ -196,11 +200,15 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     }
 
     /// (f - eta c(z~)) score + eta times the difference of the paths: the costs are subtracted before anything is made of them.
-    pub(super) fn rows_of(&self, CostAndControl { cost, control }: &CostAndControl<F>) -> Array2<F> {
-        let (_, [mut rows, paths]) = self.score_and_paths(control);
-        for (i, (mut row, paths)) in rows.rows_mut().into_iter().zip(paths.rows()).enumerate() {
-            let off = cost[i] - weigh(self.eta, control.value[2 * i + 1]);
-            row.zip_mut_with(&paths, |score, &path| *score = weigh(*score, off) + weigh(self.eta, path));
+    pub(super) fn rows_of(&self, cost: &CostAndControl<F>) -> Array2<F> {
+        let (_, [score, paths]) = self.score_and_paths(&cost.control);
+        self.combined(&score, paths, cost)
+    }
+
+    fn combined(&self, score: &Array2<F>, mut rows: Array2<F>, of: &CostAndControl<F>) -> Array2<F> {
+        for (i, (mut row, score)) in rows.rows_mut().into_iter().zip(score.rows()).enumerate() {
+            let off = of.cost[i] - weigh(self.eta, of.control.value[2 * i + 1]);
+            row.zip_mut_with(&score, |path, &score| *path = weigh(score, off) + weigh(self.eta, *path));
         }
         rows
     }

@@ -28,12 +28,12 @@ enum Surrogate<F> {
 /// | [`rein_max`](Self::rein_max) | 2 J((p + x) / 2)' f'(x) - J(p)' f'(x) / 2 = (J(p) + (x - p)(x - p)')' f'(x) / 2 | f is a quadratic form |
 /// | [`rao_blackwell`](Self::rao_blackwell) | mean over k draws of z given x of J(shares of z / T)' f'(x) / T | as T falls to 0 f is a quadratic form |
 ///
-/// with J(s) = diag(s) - s s' in each block of classes, and diag(s (1 - s)) of bits. Asks for slopes of the cost, `(n, dim)`, at samples. The
-/// cost is met there alone, so it need not be defined between them but for its slope.
+/// with J(s) = diag(s) - s s' in each block of classes, and diag(s (1 - s)) of bits. Asks for slopes of the cost, `(n, dim)`,
+/// at samples. The cost is met there alone, so it need not be defined between them but for its slope.
 ///
-/// Bias: biased; of [`rein_max`](Self::rein_max) by terms of third order in f alone. Variance: low; `rao_blackwell` has the mean of
-/// [`GumbelSoftmax`](super::GumbelSoftmax) of [`Hard`](super::Relaxation::Hard) and at most its variance, with k = 1 the same, and as
-/// k grows that of the conditional mean given the class.
+/// Bias: biased; of [`rein_max`](Self::rein_max) by terms of third order in f alone. Variance: low; `rao_blackwell` has the
+/// mean of [`GumbelSoftmax`](super::GumbelSoftmax) of [`Hard`](super::Relaxation::Hard) and at most its variance, with k = 1
+/// the same, and as k grows that of the conditional mean given the class.
 /// Errors: `Shape`, or `NaN` with the row, of the slopes.
 /// Source: Bengio, Leonard and Courville 2013; Liu and others 2023 (ReinMax); Paulus, Maddison and Krause 2021
 /// (Rao-Blackwellised); chapter `distribution/concrete`.
@@ -84,8 +84,9 @@ impl<'a, F: Real, D: Perturb<F>> StraightThrough<'a, F, D> {
 
     /// Through relaxed samples, in the mean over several of them that have the class of the sample.
     ///
-    /// Shapes: `noise: (n, dim)` draws the sample; `others: (n k, dim)`, k rows of a sample one after the other, are noise of the law, for the
-    /// relaxed ones. Errors: `Shape`; `Count` where the rows of `others` are not a multiple of n above 0; `Parameter` of the temperature.
+    /// Shapes: `noise: (n, dim)` draws the sample; `others: (n k, dim)`, k rows of a sample one after the other, are noise of
+    /// the law, for the relaxed ones. Errors: `Shape`; `Count` where the rows of `others` are not a multiple of n above 0;
+    /// `Parameter` of the temperature.
     pub fn rao_blackwell(law: &'a D, noise: Array2<F>, others: &ArrayRef2<F>, temperature: F) -> Result<Self> {
         positive("temperature", temperature)?;
         let plan = Self::propose(law, noise)?;
