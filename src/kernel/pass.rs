@@ -46,38 +46,57 @@ pub trait RowFn<F: Real, const K: usize>: Sync {
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, inputs: [&[F]; K], out: &mut [F]) -> F;
 }
 
-/// Where a pass puts what it makes.
+/// Where a pass puts what it makes, some rows at a time. It is met as a `dyn`: the mathematics of a row is compiled once for
+/// all places.
 trait Sink<F> {
-    /// Where a row is to be written.
-    fn slot(&mut self) -> &mut [F];
-    /// Row `i` was written, and this is its value.
-    fn done(&mut self, i: usize, value: F);
+    /// Where the values of the next `n` rows are to be written, if they are kept, and the rows, one behind the other.
+    fn slots(&mut self, n: usize) -> (&mut [F], &mut [F]);
+    /// They are written.
+    fn done(&mut self, n: usize);
 }
 
-struct Pass<'a, 's, F, R, S, const K: usize> {
+struct Pass<'a, 's, F, R, const K: usize> {
     range: Range<usize>,
     inputs: [ArrayView2<'a, F>; K],
+    /// Of a row that is written.
+    width: usize,
     f: &'s R,
-    sink: &'s mut S,
+    sink: &'s mut dyn Sink<F>,
 }
 
-impl<F: Real, R: RowFn<F, K>, S: Sink<F>, const K: usize> Work<F> for Pass<'_, '_, F, R, S, K> {
+impl<F: Real, R: RowFn<F, K>, const K: usize> Work<F> for Pass<'_, '_, F, R, K> {
     type Output = ();
 
     #[inline(always)]
     fn work<A: Arithmetic<F>>(self, a: A) {
-        let mut inputs = self.inputs.map(Gather::new);
-        for i in self.range {
-            // A loop: the functions that make an array of several rows are not always inlined.
-            let mut rows = [&[][..]; K];
-            for (row, input) in rows.iter_mut().zip(&mut inputs) {
-                input.prepare(i);
-                *row = input.row(i);
+        let Self { range, inputs, width, f, sink } = self;
+        let mut inputs = inputs.map(Gather::new);
+        for start in range.clone().step_by(together(width)) {
+            let end = range.end.min(start + together(width));
+            let (values, mut outs) = sink.slots(end - start);
+            for (k, i) in (start..end).enumerate() {
+                // A loop: the functions that make an array of several rows are not always inlined.
+                let mut rows = [&[][..]; K];
+                for (row, input) in rows.iter_mut().zip(&mut inputs) {
+                    input.prepare(i);
+                    *row = input.row(i);
+                }
+                let value = f.row(a, i, rows, outs.split_off_mut(..width).unwrap_or_default());
+                if let Some(to) = values.get_mut(k) {
+                    *to = value;
+                }
             }
-            let value = self.f.row(a, i, rows, self.sink.slot());
-            self.sink.done(i, value);
+            sink.done(end - start);
         }
     }
+}
+
+/// Numbers of some rows that are written together: they stay in the nearest cache.
+const TOGETHER: usize = 1 << 9;
+
+/// Rows that are written together.
+fn together(width: usize) -> usize {
+    (TOGETHER / width.max(1)).max(1)
 }
 
 /// Runs `f` on `n` rows of the inputs, at a level: a value a row, `(n,)`, and the row that was
@@ -128,18 +147,18 @@ fn filled<F: Real, const K: usize, const M: usize>(
     f: &impl RowFn<F, K>,
 ) -> Filled<F, M> {
     if n > rows_a_task(&inputs, widths) && several() {
-        return within(|| {
-            let mut values = zeros(n);
-            let mut outs = widths.map(|width| zeros(n * width));
+        let (mut values, mut outs) = (Vec::new(), [const { Vec::new() }; M]);
+        within(&mut || {
+            values = zeros(n);
+            outs = widths.map(|width| zeros(n * width));
             place(level, inputs, widths, &mut values, outs.each_mut().map(Vec::as_mut_slice), f);
-            (values.into(), arrays(n, widths, outs))
         });
+        return (values.into(), arrays(n, widths, outs));
     }
     // One thread appends, and does not pay for zeros that are written over.
     let outs = widths.map(|width| Vec::with_capacity(n * width));
-    let row = vec![F::zero(); widths.iter().sum()];
-    let mut sink = Append { row, widths, values: Vec::with_capacity(n), outs };
-    run(level, Pass { range: 0..n, inputs, f, sink: &mut sink });
+    let mut sink = Append { rows: Vec::new(), widths, values: Vec::with_capacity(n), outs };
+    run(level, Pass { range: 0..n, inputs, width: widths.iter().sum(), f, sink: &mut sink });
     (sink.values.into(), arrays(n, widths, sink.outs))
 }
 
@@ -171,8 +190,8 @@ fn place<F: Real, const K: usize, const M: usize>(
 ) {
     map(pieces(rows_a_task(&inputs, widths), widths, values, outs), |(start, values, outs)| {
         let range = start..start + values.len();
-        let mut sink = Place { row: vec![F::zero(); widths.iter().sum()], widths, values, outs };
-        run(level, Pass { range, inputs, f, sink: &mut sink });
+        let mut sink = Place { rows: Vec::new(), widths, values, outs };
+        run(level, Pass { range, inputs, width: widths.iter().sum(), f, sink: &mut sink });
     });
 }
 
@@ -223,9 +242,6 @@ impl<F: Real, R: RowFn<F, 1>> RowsFn<F> for EachOf<'_, R> {
     }
 }
 
-/// Numbers of some rows that are written over together: they stay in the nearest cache.
-const TOGETHER: usize = 1 << 11;
-
 /// Some rows at a time, in place: for a row whose steps wait for each other, so that several are under way together.
 pub(crate) trait RowsFn<F: Real>: Sync {
     /// Rows `start`, `start + 1`, ..., one behind the other, as many as stay in the nearest cache.
@@ -252,9 +268,8 @@ impl<F: Real, R: RowsFn<F>> Work<F> for Rewrite<'_, F, R> {
     #[inline(always)]
     fn work<A: Arithmetic<F>>(self, a: A) {
         let Self { start, width, rows, f } = self;
-        let together = (TOGETHER / width.max(1)).max(1);
-        for (b, rows) in rows.chunks_mut((together * width).max(1)).enumerate() {
-            f.rows(a, start + b * together, rows);
+        for (b, rows) in rows.chunks_mut((together(width) * width).max(1)).enumerate() {
+            f.rows(a, start + b * together(width), rows);
         }
     }
 }
@@ -271,69 +286,86 @@ pub(crate) fn write_rows<F: Real, const K: usize>(
 ) {
     let room = range.start.saturating_add(out.len() / width.max(1));
     let end = inputs.iter().map(|input| input.nrows()).fold(range.end.min(room), usize::min);
-    run(level, Pass { range: range.start..end, inputs, f, sink: &mut Consecutive { width, out } });
+    run(level, Pass { range: range.start..end, inputs, width, f, sink: &mut Consecutive { width, out } });
 }
 
 struct Append<F, const M: usize> {
-    row: Vec<F>,
+    /// Of several outputs, which share a row: rows until they are cut.
+    rows: Vec<F>,
     widths: [usize; M],
     values: Vec<F>,
     outs: [Vec<F>; M],
 }
 
 impl<F: Real, const M: usize> Sink<F> for Append<F, M> {
-    #[inline(always)]
-    fn slot(&mut self) -> &mut [F] {
-        let [out] = &mut self.outs[..] else { return &mut self.row };
-        // Zeros that are in the nearest cache when they are written over.
-        let from = out.len();
-        out.resize(from + self.row.len(), F::zero());
-        &mut out[from..]
+    fn slots(&mut self, n: usize) -> (&mut [F], &mut [F]) {
+        let width = self.widths.iter().sum::<usize>();
+        // Zeros that are in the nearest cache when they are written over. One output is written where it belongs.
+        let rows = match &mut self.outs[..] {
+            [out] => longer(out, n * width),
+            _ => of_length(&mut self.rows, n * width),
+        };
+        (longer(&mut self.values, n), rows)
     }
 
-    #[inline(always)]
-    fn done(&mut self, _: usize, value: F) {
-        self.values.push(value);
+    fn done(&mut self, n: usize) {
         if M == 1 {
             return;
         }
-        let mut rest = &self.row[..];
-        for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
-            match rest.split_off(..width).unwrap_or_default() {
-                // A copy of one number is a call, and a push is not.
-                &[number] => out.push(number),
-                numbers => out.extend_from_slice(numbers),
+        let mut rest = &self.rows[..];
+        for _ in 0..n {
+            for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
+                match rest.split_off(..width).unwrap_or_default() {
+                    // A copy of one number is a call, and a push is not.
+                    &[number] => out.push(number),
+                    numbers => out.extend_from_slice(numbers),
+                }
             }
         }
     }
 }
 
+/// So many more zeros at the end.
+fn longer<F: Real>(numbers: &mut Vec<F>, by: usize) -> &mut [F] {
+    let from = numbers.len();
+    numbers.resize(from + by, F::zero());
+    &mut numbers[from..]
+}
+
+/// So many numbers, whatever they are.
+fn of_length<F: Real>(numbers: &mut Vec<F>, length: usize) -> &mut [F] {
+    numbers.resize(length, F::zero());
+    numbers
+}
+
 /// What is left of a piece's place.
 struct Place<'a, F, const M: usize> {
-    row: Vec<F>,
+    rows: Vec<F>,
     widths: [usize; M],
     values: &'a mut [F],
     outs: [&'a mut [F]; M],
 }
 
 impl<F: Real, const M: usize> Sink<F> for Place<'_, F, M> {
-    #[inline(always)]
-    fn slot(&mut self) -> &mut [F] {
-        let [out] = &mut self.outs[..] else { return &mut self.row };
-        &mut out[..self.row.len()]
+    fn slots(&mut self, n: usize) -> (&mut [F], &mut [F]) {
+        let width = self.widths.iter().sum::<usize>();
+        let rows = match &mut self.outs[..] {
+            [out] => &mut out[..n * width],
+            _ => of_length(&mut self.rows, n * width),
+        };
+        (&mut self.values[..n], rows)
     }
 
-    #[inline(always)]
-    fn done(&mut self, _: usize, value: F) {
-        if let Some(to) = self.values.split_off_first_mut() {
-            *to = value;
-        }
-        let mut rest = &self.row[..];
-        for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
-            let (to, from) = (out.split_off_mut(..width), rest.split_off(..width));
-            // One output was written where it belongs.
-            if let (Some(to), Some(from), true) = (to, from, M > 1) {
-                to.copy_from_slice(from);
+    fn done(&mut self, n: usize) {
+        let _done = self.values.split_off_mut(..n);
+        let mut rest = &self.rows[..];
+        for _ in 0..n {
+            for (out, &width) in self.outs.iter_mut().zip(&self.widths) {
+                let to = out.split_off_mut(..width);
+                // One output was written where it belongs.
+                if let (Some(to), Some(from), true) = (to, rest.split_off(..width), M > 1) {
+                    to.copy_from_slice(from);
+                }
             }
         }
     }
@@ -346,13 +378,11 @@ struct Consecutive<'a, F> {
 }
 
 impl<F: Real> Sink<F> for Consecutive<'_, F> {
-    #[inline(always)]
-    fn slot(&mut self) -> &mut [F] {
-        &mut self.out[..self.width]
+    fn slots(&mut self, n: usize) -> (&mut [F], &mut [F]) {
+        (&mut [], &mut self.out[..n * self.width])
     }
 
-    #[inline(always)]
-    fn done(&mut self, _: usize, _: F) {
-        let _done = self.out.split_off_mut(..self.width);
+    fn done(&mut self, n: usize) {
+        let _done = self.out.split_off_mut(..n * self.width);
     }
 }

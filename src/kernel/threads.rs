@@ -1,3 +1,6 @@
+#[cfg(feature = "rayon")]
+use std::sync::Mutex;
+
 use crate::Real;
 
 /// `f` of each piece, in order; the pieces are shared among threads where the feature `rayon` is on.
@@ -6,10 +9,24 @@ use crate::Real;
 pub(crate) fn map<T: Send, U: Send>(pieces: Vec<T>, f: impl Fn(T) -> U + Sync) -> Vec<U> {
     #[cfg(feature = "rayon")]
     if pieces.len() > 1 && several() {
-        use rayon::prelude::*;
-        return pieces.into_par_iter().map(&f).collect();
+        let slots: Vec<_> = pieces.into_iter().map(|piece| Mutex::new((Some(piece), None))).collect();
+        share(slots.len(), &|k| {
+            // Nobody else asks for this lock: a task has a slot of its own.
+            let Some(Ok(mut slot)) = slots.get(k).map(Mutex::lock) else { return };
+            if let Some(piece) = slot.0.take() {
+                slot.1 = Some(f(piece));
+            }
+        });
+        return slots.into_iter().filter_map(|slot| slot.into_inner().ok()?.1).collect();
     }
     pieces.into_iter().map(f).collect()
+}
+
+/// Tasks `0..n`, shared among threads. They are met as a `dyn`: the machinery of the pool is compiled once, not for each pass.
+#[cfg(feature = "rayon")]
+fn share(n: usize, task: &(dyn Fn(usize) + Sync)) {
+    use rayon::prelude::*;
+    (0..n).into_par_iter().for_each(task);
 }
 
 /// Whether there is more than one thread to share work among.
@@ -22,11 +39,11 @@ pub(crate) fn several() -> bool {
 }
 
 /// `work` on a thread of the pool, which is entered once for all that is shared there.
-pub(super) fn within<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn within(work: &mut (dyn FnMut() + Send)) {
     #[cfg(feature = "rayon")]
-    return rayon::scope(|_| work());
+    rayon::scope(|_| work());
     #[cfg(not(feature = "rayon"))]
-    work()
+    work();
 }
 
 /// Zeros to be written over by several threads, which make those of a large array together: one by itself
