@@ -165,4 +165,5 @@ fn make_numbers<F: Real, L: Law>(units: &[F::Bits; CHUNK], numbers: &mut [F; CHU
     for i in 0..CHUNK / 2 {
         [first[i], second[i]] = L::pair(left[i], right[i]);
     }
+    numbers.iter_mut().for_each(|number| *number = L::finish(*number));
 }

@@ -72,12 +72,12 @@ impl Standard {
     pub fn of_words<F: Real>(self, words: [u64; 2]) -> [F; 2] {
         let [a, b] = words.map(F::upper_bits);
         match self {
-            Self::Uniform => Uniform::pair(a, b),
-            Self::Normal => Normal::pair(a, b),
-            Self::Exponential => Exponential::pair(a, b),
-            Self::Logistic => Logistic::pair(a, b),
-            Self::Gumbel => Gumbel::pair(a, b),
-            Self::Laplace => Laplace::pair(a, b),
+            Self::Uniform => finished::<F, Uniform>(a, b),
+            Self::Normal => finished::<F, Normal>(a, b),
+            Self::Exponential => finished::<F, Exponential>(a, b),
+            Self::Logistic => finished::<F, Logistic>(a, b),
+            Self::Gumbel => finished::<F, Gumbel>(a, b),
+            Self::Laplace => finished::<F, Laplace>(a, b),
         }
     }
 }
@@ -96,6 +96,17 @@ pub fn uniform<F: Real, R: Rng + ?Sized>(rng: &mut R) -> F {
 /// The pair of numbers of two units of bits: a law.
 pub(super) trait Law {
     fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2];
+
+    /// What is left to do with each of them, in a loop of its own: of a long chain of steps, each of which waits for the one
+    /// before, a machine has fewer under way at once than of two short ones.
+    #[inline(always)]
+    fn finish<F: Real>(number: F) -> F {
+        number
+    }
+}
+
+fn finished<F: Real, L: Law>(a: F::Bits, b: F::Bits) -> [F; 2] {
+    L::pair(a, b).map(L::finish)
 }
 
 pub(super) struct Uniform;
@@ -140,10 +151,16 @@ impl Law for Logistic {
     }
 }
 
+/// -ln of an exponential number: -ln(-ln v).
 impl Law for Gumbel {
     #[inline(always)]
     fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2] {
-        [gumbel(a), gumbel(b)]
+        [exponential(!a, 0), exponential(!b, 0)]
+    }
+
+    #[inline(always)]
+    fn finish<F: Real>(number: F) -> F {
+        -ln_normal::<false, F>(number)
     }
 }
 
@@ -178,12 +195,6 @@ fn logistic<F: Real>(unit: F::Bits) -> F {
     let near = unit ^ mask::<F>(unit);
     let ratio = fraction::<F>(!near, 1, 0) / fraction::<F>(near, 1, 1);
     turned(ln_1p::<false, F>(ratio), !unit)
-}
-
-/// -ln of an exponential number: -ln(-ln v).
-#[inline(always)]
-fn gumbel<F: Real>(unit: F::Bits) -> F {
-    -ln_normal::<false, F>(exponential(!unit, 0))
 }
 
 /// +- an exponential number, whose bits are those below the sign.

@@ -232,7 +232,7 @@ impl<F: Real> Scatter<'_, F> {
                     let right = gather::<F>(right, &words[1]);
                     let mut numbers = [[F::zero(); 2]; CHUNK];
                     for i in 0..CHUNK {
-                        numbers[i] = L::pair(left[i], right[i]);
+                        numbers[i] = L::pair(left[i], right[i]).map(L::finish);
                     }
                     for (row, pair) in rows.chunks_exact_mut(dim).zip(&numbers) {
                         for (to, &number) in row[column..].iter_mut().zip(pair) {
