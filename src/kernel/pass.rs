@@ -95,6 +95,7 @@ impl<F: Real, R: RowFn<F, K>, const K: usize> Work<F> for Pass<'_, '_, F, R, K> 
 const TOGETHER: usize = 1 << 9;
 
 /// Rows that are written together.
+#[inline(always)]
 fn together(width: usize) -> usize {
     (TOGETHER / width.max(1)).max(1)
 }

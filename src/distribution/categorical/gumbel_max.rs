@@ -7,6 +7,7 @@ use crate::distribution::base::BaseMirror;
 use crate::distribution::gumbel::Gumbel;
 use crate::distribution::law::Distribution;
 use crate::distribution::sample::{Draw, Mirror, Quasi, Sample, Transform, drawn, sampled, sampled_into};
+use crate::distribution::shares::blocks_mut;
 use crate::kernel::RowFn;
 use crate::noise::Standard;
 use crate::shape::no_nan_rows;
@@ -110,7 +111,7 @@ impl<F: Real> RowFn<F, 1> for TransformRow<'_, '_, F> {
     fn row<A: Arithmetic<F>>(&self, _: A, i: usize, [noise]: [&[F]; 1], x: &mut [F]) -> F {
         let logits = self.0.logits.row(self.0.shape().parameter_row(i));
         let blocks = self.0.blocks_of(logits).zip(self.0.blocks_of(noise));
-        for ((logits, noise), x) in blocks.zip(x.chunks_exact_mut(self.0.classes)) {
+        for ((logits, noise), x) in blocks.zip(blocks_mut(x, self.0.classes)) {
             match winner(logits, noise) {
                 Some(class) => {
                     x.fill(F::zero());

@@ -5,9 +5,10 @@ use crate::arithmetic::Arithmetic;
 use crate::distribution::bernoulli::LogitParts;
 use crate::distribution::kl::Kl;
 use crate::distribution::law::{Distribution, ValueRows};
+use crate::distribution::shares::blocks_mut;
 use crate::distribution::summary::{Entropy, MeanVariance};
 use crate::kernel::{RowFn, fill};
-use crate::rows::{Grad, map_coordinates, sum_coordinates, weigh};
+use crate::rows::{Grad, sum_coordinates, sum_long, weigh};
 use crate::shape::entries;
 use crate::special::{Special, log_sum_exp_row, log_sum_exp_value};
 use crate::{Error, Real, Result, Shape, ValueGrad};
@@ -25,7 +26,7 @@ impl<F: Real> Distribution<F> for Categorical<'_, F> {
 
     #[inline(always)]
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
-        let mut grad = grad.chunks_exact_mut(self.classes);
+        let mut grad = blocks_mut(grad, self.classes);
         let mut sum = F::zero();
         for (x, logits) in self.blocks_of(x).zip(self.blocks_of(self.logits.row(t))) {
             let grad = grad.next().unwrap_or_default();
@@ -93,7 +94,7 @@ impl<F: Real, const GRAD: bool> RowFn<F, 0> for LabelRow<'_, '_, F, GRAD> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, []: [&[F]; 0], grad: &mut [F]) -> F {
         let logits = self.law.logits.row(self.law.shape().parameter_row(i));
-        let mut grad = grad.chunks_exact_mut(self.law.classes);
+        let mut grad = blocks_mut(grad, self.law.classes);
         let mut sum = F::zero();
         for (b, logits) in self.law.blocks_of(logits).enumerate() {
             let class = self.labels[[i, b]];
@@ -136,7 +137,7 @@ impl<F: Real> RowFn<F, 0> for MeanRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, t: usize, []: [&[F]; 0], mean: &mut [F]) -> F {
         let blocks = self.0.blocks_of(self.0.logits.row(t));
-        for (logits, mean) in blocks.zip(mean.chunks_exact_mut(self.0.classes)) {
+        for (logits, mean) in blocks.zip(blocks_mut(mean, self.0.classes)) {
             log_sum_exp_row(a, logits, mean);
         }
         F::zero()
@@ -149,7 +150,7 @@ impl<F: Real> RowFn<F, 0> for VarianceRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, t: usize, []: [&[F]; 0], variance: &mut [F]) -> F {
         let blocks = self.0.blocks_of(self.0.logits.row(t));
-        for (logits, variance) in blocks.zip(variance.chunks_exact_mut(self.0.classes)) {
+        for (logits, variance) in blocks.zip(blocks_mut(variance, self.0.classes)) {
             let (most, rest) = log_sum_exp_row(a, logits, variance);
             variance.iter_mut().zip(logits).for_each(|(v, &l)| *v = *v * complement(*v, rest, l == most));
         }
@@ -173,7 +174,7 @@ impl<F: Real> RowFn<F, 0> for EntropyRow<'_, '_, F> {
     fn row<A: Arithmetic<F>>(&self, a: A, t: usize, []: [&[F]; 0], grad: &mut [F]) -> F {
         let mut sum = F::zero();
         let blocks = self.0.blocks_of(self.0.logits.row(t));
-        for (logits, grad) in blocks.zip(grad.chunks_exact_mut(self.0.classes)) {
+        for (logits, grad) in blocks.zip(blocks_mut(grad, self.0.classes)) {
             let (most, rest) = log_sum_exp_row(a, logits, grad);
             let whole = a.ln_1p(rest);
             // -ln p, of terms that are not negative.
@@ -207,11 +208,17 @@ impl<F: Real> Kl<F> for Categorical<'_, F> {
     #[inline(always)]
     fn kl_row<A: Arithmetic<F>>(&self, a: A, t: usize, p: &Self, u: usize, d_q: &mut [F], d_p: &mut [F]) -> F {
         let blocks = self.blocks_of(self.logits.row(t)).zip(p.blocks_of(p.logits.row(u)));
-        let grads = d_q.chunks_exact_mut(self.classes).zip(d_p.chunks_exact_mut(self.classes));
-        blocks.zip(grads).fold(F::zero(), |sum, ((q, p), (d_q, d_p))| sum + kl_block(a, q, p, d_q, d_p))
+        let grads = blocks_mut(d_q, self.classes).zip(blocks_mut(d_p, self.classes));
+        let mut sum = F::zero();
+        for ((q, p), (d_q, d_p)) in blocks.zip(grads) {
+            sum += kl_block(a, q, p, d_q, d_p);
+        }
+        sum
     }
 }
 
+/// Loops, not closures of [`sum_coordinates`]: what is as long as this is not inlined there, and loses the instructions of its
+/// level. Terms wait where gradients will be.
 #[inline(always)]
 fn kl_block<F: Real, A: Arithmetic<F>>(a: A, q: &[F], p: &[F], d_q: &mut [F], d_p: &mut [F]) -> F {
     let ((most_q, rest_q), (most_p, rest_p)) = (log_sum_exp_value(a, q), log_sum_exp_value(a, p));
@@ -225,17 +232,21 @@ fn kl_block<F: Real, A: Arithmetic<F>>(a: A, q: &[F], p: &[F], d_q: &mut [F], d_
         let (q, p) = (q - level_q, p - level_p);
         if q == p { F::zero() } else { q - p }
     };
-    let mean = sum_coordinates::<false, _, 2, 0>([q, p], [], |[q, p]| (weigh(a.exp(ln_q(q)), gap(q, p)), []));
+    for ((term, &q), &p) in d_q.iter_mut().zip(q).zip(p) {
+        *term = weigh(a.exp(ln_q(q)), gap(q, p));
+    }
+    let mean = sum_long(d_q, |term| term);
     // t, which is infinite of the class that makes the mean so.
     let off = |q: F, p: F| if p == F::neg_infinity() && q != p { F::infinity() } else { gap(q, p) - mean };
-    let excess = sum_coordinates::<true, _, 2, 1>([q, p], [&mut *d_q], |[q, p]| {
+    for (((term, d_q), &q), &p) in d_p.iter_mut().zip(d_q.iter_mut()).zip(q).zip(p) {
         let (weight, t) = (a.exp(ln_q(q)), off(q, p));
         // q e^-t, also where q is 0 and t infinite.
         let moved = a.exp(((p - level_p) - (most_q - level_q)) + (mean - whole_q));
         let near = t.abs() < F::one();
-        let term = if near { weight * a.exp_m1_mx(-t).value } else { (moved - weight) + weigh(weight, t) };
-        (term, [weigh(weight, t)])
-    });
+        *term = if near { weight * a.exp_m1_mx(-t).value } else { (moved - weight) + weigh(weight, t) };
+        *d_q = weigh(weight, t);
+    }
+    let excess = sum_long(d_p, |term| term);
     // Also where the chance under q is below all numbers.
     let gone = q.iter().zip(p).any(|(&q, &p)| p == F::neg_infinity() && q > p);
     // Beyond, nothing cancels in the difference that is left.
@@ -247,10 +258,10 @@ fn kl_block<F: Real, A: Arithmetic<F>>(a: A, q: &[F], p: &[F], d_q: &mut [F], d_
     } else {
         mean + levels
     };
-    map_coordinates([q, p], [d_p], |[q, p]| {
+    for ((d_p, &q), &p) in d_p.iter_mut().zip(q).zip(p) {
         let (weight, t) = (a.exp(ln_q(q)), off(q, p) + value);
         let far = a.exp((p - most_p) - whole_p) - weight;
-        [if t.abs() < F::one() { weight * a.exp_m1(-t) } else { far }]
-    });
+        *d_p = if t.abs() < F::one() { weight * a.exp_m1(-t) } else { far };
+    }
     value
 }

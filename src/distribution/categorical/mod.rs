@@ -10,6 +10,7 @@ use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, 
 use super::bernoulli::LogitParts;
 use super::law::{Distribution, ValueRows};
 use super::parameters::Parameters;
+use super::shares::blocks;
 use crate::kernel::fill;
 use crate::rows::Grad;
 use crate::shape::{NOT_NEGATIVE, any, at_least_one, entries, no_nan_rows, same_shape};
@@ -205,8 +206,9 @@ impl<'a, F: Real> Categorical<'a, F> {
     }
 
     /// The blocks of a row.
-    fn blocks_of<'r>(&self, row: &'r [F]) -> std::slice::ChunksExact<'r, F> {
-        row.chunks_exact(self.classes)
+    #[inline(always)]
+    fn blocks_of<'r>(&self, row: &'r [F]) -> impl Iterator<Item = &'r [F]> + use<'r, F> {
+        blocks(row, self.classes)
     }
 }
 

@@ -2,7 +2,7 @@ use super::Categorical;
 use crate::Real;
 use crate::arithmetic::Arithmetic;
 use crate::distribution::perturb::Perturb;
-use crate::distribution::shares::moved_by;
+use crate::distribution::shares::{blocks_mut, moved_by};
 use crate::rows::{sum_coordinates, weigh};
 use crate::special::{Special, exp_not_above_0, largest, log_sum_exp_row, log_sum_exp_value};
 
@@ -26,7 +26,7 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
     #[inline(always)]
     fn perturb_row<A: Arithmetic<F>>(&self, _: A, t: usize, noise: &[F], z: &mut [F]) {
         let blocks = self.blocks_of(self.row(t)).zip(self.blocks_of(noise));
-        for ((logits, noise), z) in blocks.zip(z.chunks_exact_mut(self.classes)) {
+        for ((logits, noise), z) in blocks.zip(blocks_mut(z, self.classes)) {
             let level = largest(logits);
             z.iter_mut().zip(logits).zip(noise).for_each(|((z, &l), &g)| *z = (l - level) + g);
         }
@@ -35,7 +35,7 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
     #[inline(always)]
     fn given_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], noise: &[F], z: &mut [F]) {
         let blocks = self.blocks_of(self.row(t)).zip(self.blocks_of(x)).zip(self.blocks_of(noise));
-        for (((logits, x), noise), z) in blocks.zip(z.chunks_exact_mut(self.classes)) {
+        for (((logits, x), noise), z) in blocks.zip(blocks_mut(z, self.classes)) {
             let (most, rest) = log_sum_exp_value(a, logits);
             let peak = a.ln_1p(rest) + sum_coordinates::<false, _, 2, 0>([x, noise], [], |[x, g]| (weigh(x, g), []));
             for (((z, &l), &x), &g) in z.iter_mut().zip(logits).zip(x).zip(noise) {
@@ -49,7 +49,7 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
     fn given_pull_back_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], z: &[F], d_z: &[F], grad: &mut [F]) {
         let of = |row| self.blocks_of(row);
         let blocks = of(self.row(t)).zip(of(x)).zip(of(z).zip(of(d_z)));
-        for (((logits, x), (z, d_z)), grad) in blocks.zip(grad.chunks_exact_mut(self.classes)) {
+        for (((logits, x), (z, d_z)), grad) in blocks.zip(blocks_mut(grad, self.classes)) {
             log_sum_exp_row(a, logits, grad);
             let peak = peak(x, z);
             let through =
@@ -65,7 +65,7 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
     fn given_push_forward_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], z: &[F], tangent: &[F], out: &mut [F]) {
         let of = |row| self.blocks_of(row);
         let blocks = of(self.row(t)).zip(of(x)).zip(of(z).zip(of(tangent)));
-        for (((logits, x), (z, tangent)), out) in blocks.zip(out.chunks_exact_mut(self.classes)) {
+        for (((logits, x), (z, tangent)), out) in blocks.zip(blocks_mut(out, self.classes)) {
             log_sum_exp_row(a, logits, out);
             let peak = peak(x, z);
             let mean = sum_coordinates::<false, _, 2, 0>([&*out, tangent], [], |[p, t]| (weigh(p, t), []));
@@ -79,7 +79,7 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
 
     #[inline(always)]
     fn shares_row<A: Arithmetic<F>>(&self, a: A, z: &[F], cooled: F, shares: &mut [F]) {
-        for (z, shares) in self.blocks_of(z).zip(shares.chunks_exact_mut(self.classes)) {
+        for (z, shares) in self.blocks_of(z).zip(blocks_mut(shares, self.classes)) {
             soften(a, z, cooled, shares);
         }
     }
@@ -87,7 +87,7 @@ impl<F: Real> Perturb<F> for Categorical<'_, F> {
     #[inline(always)]
     fn shares_pull_back_row<A: Arithmetic<F>>(&self, a: A, z: &[F], cooled: F, d_shares: &[F], d_z: &mut [F]) {
         let blocks = self.blocks_of(z).zip(self.blocks_of(d_shares));
-        for ((z, d), d_z) in blocks.zip(d_z.chunks_exact_mut(self.classes)) {
+        for ((z, d), d_z) in blocks.zip(blocks_mut(d_z, self.classes)) {
             soften(a, z, cooled, d_z);
             let moved = moved_by((&*d_z, d));
             d_z.iter_mut().zip(d).for_each(|(share, &d)| *share = moved(*share, d) * cooled);

@@ -4,6 +4,7 @@ use super::{Relaxed, Space};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::bernoulli::LogitParts;
 use crate::distribution::law::{Distribution, Smooth};
+use crate::distribution::shares::{blocks, blocks_mut};
 use crate::rows::sum_coordinates;
 use crate::shape::entries;
 use crate::{Error, Real, Result, Shape};
@@ -73,9 +74,9 @@ impl<F: Real, S: Space> Relaxed<'_, F, S> {
     ) -> F {
         let k = self.classes.classes();
         let logits = self.classes.row(t);
-        let mut out = out.chunks_exact_mut(k);
+        let mut out = blocks_mut(out, k);
         let mut sum = F::zero();
-        for (logits, x) in logits.chunks_exact(k).zip(x.chunks_exact(k)) {
+        for (logits, x) in blocks(logits, k).zip(blocks(x, k)) {
             sum += self.block::<WRITE, A>(a, logits, x, out.next().unwrap_or_default(), of);
         }
         sum

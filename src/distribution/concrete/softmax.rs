@@ -5,7 +5,7 @@ use super::{Relaxed, Space};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::law::Distribution;
 use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform};
-use crate::distribution::shares::pull_back_of_shares;
+use crate::distribution::shares::{blocks, blocks_mut, pull_back_of_shares};
 use crate::kernel::{RowFn, RowsFn, fill, rewrite};
 use crate::noise::Standard;
 use crate::rows::{Rows, map_coordinates, sum_coordinates, sum_long, weigh};
@@ -118,13 +118,15 @@ impl<F: Real, S: Space> Reparameterize<F> for Relaxed<'_, F, S> {
     #[inline(always)]
     fn pathwise_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], _: &[F], d_x: &[F], grad: &mut [F]) {
         let k = self.classes.classes();
-        let blocks = x.chunks_exact(k).zip(d_x.chunks_exact(k)).zip(self.classes.row(t).chunks_exact(k));
-        for (((x, d_x), logits), grad) in blocks.zip(grad.chunks_exact_mut(k)) {
-            if S::LOG {
+        let met = blocks(x, k).zip(blocks(d_x, k)).zip(blocks_mut(grad, k));
+        if S::LOG {
+            for (((x, d_x), grad), logits) in met.zip(blocks(self.classes.row(t), k)) {
                 pull_back_of_logarithms(a, (x, d_x, logits), self.cooled, grad);
-            } else {
-                pull_back_of_shares((x, d_x), grad, self.cooled);
             }
+            return;
+        }
+        for (block, grad) in met {
+            pull_back_of_shares(block, grad, self.cooled);
         }
     }
 }
@@ -153,23 +155,23 @@ impl<F: Real, S: Space> RowsFn<F> for SoftenRows<'_, '_, F, S> {
     #[inline(always)]
     fn rows<A: Arithmetic<F>>(&self, a: A, start: usize, rows: &mut [F]) {
         let (k, width) = (self.0.classes.classes(), self.0.shape().dim);
-        for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+        for (i, row) in blocks_mut(rows, width).enumerate() {
             let logits = self.0.classes.row(self.0.shape().parameter_row(start + i));
-            for (logits, z) in logits.chunks_exact(k).zip(row.chunks_exact_mut(k)) {
+            for (logits, z) in blocks(logits, k).zip(blocks_mut(row, k)) {
                 let level = largest(logits);
                 z.iter_mut().zip(logits).for_each(|(z, &l)| *z += l - level);
             }
         }
         if S::LOG {
-            rows.chunks_exact_mut(k).for_each(|z| log_soften(a, self.0.temperature, z));
+            blocks_mut(rows, k).for_each(|z| log_soften(a, self.0.temperature, z));
             return;
         }
-        for z in rows.chunks_exact_mut(k) {
+        for z in blocks_mut(rows, k) {
             let most = largest(z);
             z.iter_mut().for_each(|z| *z -= most);
         }
         rows.iter_mut().for_each(|z| *z = exp_not_above_0(a, *z * self.0.cooled));
-        for e in rows.chunks_exact_mut(k) {
+        for e in blocks_mut(rows, k) {
             let share = sum_long(e, |e| e).recip();
             e.iter_mut().for_each(|x| *x *= share);
         }
@@ -198,8 +200,8 @@ impl<F: Real, S: Space> RowFn<F, 2> for TemperatureRow<'_, '_, F, S> {
     fn row<A: Arithmetic<F>>(&self, _: A, i: usize, [grad, noise]: [&[F]; 2], _: &mut [F]) -> F {
         let k = self.0.classes.classes();
         let logits = self.0.classes.row(self.0.shape().parameter_row(i));
-        let blocks = grad.chunks_exact(k).zip(logits.chunks_exact(k)).zip(noise.chunks_exact(k));
-        let sum = blocks.fold(F::zero(), |sum, ((grad, logits), noise)| {
+        let met = blocks(grad, k).zip(blocks(logits, k)).zip(blocks(noise, k));
+        let sum = met.fold(F::zero(), |sum, ((grad, logits), noise)| {
             let level = largest(logits);
             let w = |l: F, g: F| (l - level) + g;
             let most = logits.iter().zip(noise).fold(F::neg_infinity(), |most, (&l, &g)| most.max(w(l, g)));
