@@ -117,7 +117,7 @@ pub fn measure(model: &Model, images: &Bits, draws: usize, setting: Setting, rng
         let setting = Setting { eta: told.best_eta.unwrap_or(setting.eta), ..setting };
         etas.push(told.best_eta);
         let (batch, seen, direction) = (&batch, &seen, &direction);
-        named.push(Named::new(estimator.name, told.bias, told.evaluations, move |rng: &mut StdRng| {
+        named.push(Named::new(estimator.name, told.bias, told.evaluations as f64, move |rng: &mut StdRng| {
             let mut noise = StdRng::seed_from_u64(rng.random::<u64>().wrapping_add(stream));
             let rows = batch.draws(estimator, draws, setting, &mut noise)?;
             seen.borrow_mut().push((error_of_variance(&rows), Along::of(&rows, direction)));

@@ -79,7 +79,7 @@ impl Point {
     /// Measures the five with so many draws each, all from one state of the generator.
     pub fn compare(&self, draws: usize, rng: &StdRng) -> Result<Comparison> {
         let named = ALL.map(|estimator| {
-            Named::new(estimator.name(), Bias::Unbiased, estimator.evaluations(), move |rng: &mut StdRng| {
+            Named::new(estimator.name(), Bias::Unbiased, estimator.evaluations() as f64, move |rng: &mut StdRng| {
                 estimator.rows(self, estimator.noise(draws, rng)?)
             })
         });

@@ -42,7 +42,7 @@ pub fn measure(vae: &Vae<f32>, images: &Bits, samples: usize, rng: &StdRng, thre
     // Noise of its own for each, so that their means are independent.
     let of_encoder = |name: &str, door, stream: u64| {
         let x = &x;
-        Named::new(name, Bias::Unbiased, samples, move |rng: &mut StdRng| {
+        Named::new(name, Bias::Unbiased, samples as f64, move |rng: &mut StdRng| {
             let mut noise = StdRng::seed_from_u64(rng.random::<u64>().wrapping_add(stream));
             // The closed KL adds no noise, whatever its weight.
             let step = Step::new(1.0, door, samples)?;

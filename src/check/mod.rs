@@ -16,4 +16,5 @@ mod unbiased;
 pub use gradient::{Agreement, Difference, derivative, gradient, gradient_with_step};
 pub use nodes::Nodes;
 pub use oracle::{Exact, oracle};
+pub(crate) use unbiased::deviations;
 pub use unbiased::{Tested, Verdict, unbiased};

@@ -305,6 +305,26 @@ impl Column {
     }
 }
 
+/// How numbers lie about their mean.
+pub(crate) struct Deviations {
+    /// The largest deviation.
+    pub(crate) unit: f64,
+    /// The sum of squares, in units of that.
+    pub(crate) second: f64,
+    /// Kurtosis over the number of numbers; NaN where none deviates.
+    pub(crate) tail: f64,
+}
+
+pub(crate) fn deviations(numbers: impl Iterator<Item = f64> + Clone, mean: f64) -> Deviations {
+    // In units of the largest deviation, so that no fourth power overflows.
+    let unit = numbers.clone().fold(0.0_f64, |most, g| most.max((g - mean).abs()));
+    let squares = numbers.map(|g| ((g - mean) / unit).powi(2));
+    let second: f64 = squares.clone().sum();
+    let fourth: f64 = squares.map(|square| square * square).sum();
+    // A sum of fourth powers over the square of the sum of squares.
+    Deviations { unit, second, tail: fourth / (second * second) }
+}
+
 fn columns<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>) -> Vec<Column> {
     let count = rows.nrows() as f64;
     let column = |(rows, truth): (ArrayView1<'_, F>, f64)| {
@@ -314,15 +334,9 @@ fn columns<F: Real>(rows: &ArrayRef2<F>, truth: &ArrayRef1<F>) -> Vec<Column> {
         let rest = rows().map(|g| g - rough).sum::<f64>() / count;
         let mean = if rough.is_finite() { rough + rest } else { rough };
         let off = (mean - truth).abs();
-        // In units of the largest deviation, so that no fourth power overflows.
-        let unit = rows().fold(0.0_f64, |most, g| most.max((g - mean).abs()));
-        let squares = || rows().map(|g| ((g - mean) / unit).powi(2));
-        let second: f64 = squares().sum();
-        let fourth: f64 = squares().map(|square| square * square).sum();
+        let Deviations { unit, second, tail } = deviations(rows(), mean);
         let size = rows().fold(truth.abs(), |most, g| most.max(g.abs()));
         let rounding = 8.0 * F::epsilon().as_f64() * size;
-        // A sum of fourth powers over the square of the sum of squares is kurtosis / n.
-        let tail = fourth / (second * second);
         let tail = if !mean.is_finite() {
             f64::INFINITY
         } else if unit <= rounding {

@@ -21,7 +21,8 @@ use crate::{Real, Result};
 ///
 /// The largest logit of a block of classes is taken off as a constant: neither law nor shares change with it, and the noise keeps
 /// its digits. z can be drawn given x, too: of the sample alone nothing is known but H(z) = x. A sure bit has an infinite z, and a
-/// class that cannot be has z = -inf. Between `u < sigmoid(l)` and `z > 0` there may be a rounding.
+/// class that cannot be has z = -inf. Where u is within a rounding of
+/// sigmoid(l), the sample and the sign of z may differ.
 ///
 /// A law says how one row is made; whole arrays come with it. Source: Maddison, Tarlow and Minka 2014; Tucker and others 2017;
 /// chapter `distribution/categorical`.

@@ -3,6 +3,9 @@ use crate::{Real, Result};
 
 /// Temperatures that fall from step to step: from, from e^-rate, from e^-2 rate, ..., and never below the floor.
 ///
+/// The iterator has no end: the floor goes on. A `from` below the floor gives the floor at once. `skip` and `nth` resume a
+/// schedule at a step; a law or plan is made anew with each temperature (chapter `distribution/concrete`).
+///
 /// Source: Jang, Gu and Poole 2017.
 ///
 /// ```

@@ -32,8 +32,8 @@ pub struct OfClasses;
 
 impl PairWeight for OfUniform {
     #[inline(always)]
-    fn weight<F: Real, A: Arithmetic<F>>(_: A, u: F, _: F) -> F {
-        u - F::of(0.5)
+    fn weight<F: Real, A: Arithmetic<F>>(_: A, u: F, logit: F) -> F {
+        if logit.is_nan() { logit } else { u - F::of(0.5) }
     }
 }
 

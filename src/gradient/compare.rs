@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayRef1, ArrayView1, ArrayView2};
 use rand::Rng;
 
 use super::plan::{Bias, Plan};
+use crate::check::deviations;
 use crate::moments::ColumnMoments;
 use crate::shape::{no_nan_rows, same_shape};
 use crate::{Error, Real, Result};
@@ -16,7 +17,7 @@ struct Run<F> {
     rows: Array2<F>,
     bias: Bias,
     /// Evaluations a row.
-    evaluations: usize,
+    evaluations: f64,
 }
 
 /// An estimator with a name, for [`compare`]: from noise of a generator to independent draws of the gradient.
@@ -33,7 +34,7 @@ impl<F, R> fmt::Debug for Named<'_, F, R> {
 
 impl<'a, F: Real, R: Rng> Named<'a, F, R> {
     /// A plan and its cost: `propose` makes the plan from noise of the generator, `cost` is asked for at its points,
-    /// all at once. What its bias is said to be, and how many evaluations a draw takes, the plan tells.
+    /// all at once. What its bias is said to be, and how many evaluations a draw takes (points over draws), the plan tells.
     ///
     /// The spread of *draws* is measured, of which a baseline such as leave-one-out makes one of all samples of a
     /// parameter row: give it a law with many parameter rows that are the same, as in the example of [`compare`].
@@ -45,7 +46,7 @@ impl<'a, F: Real, R: Rng> Named<'a, F, R> {
         let run = move |rng: &mut R| {
             let plan = propose(rng)?;
             let rows = plan.rows_with(&cost)?;
-            let evaluations = plan.points().nrows() / rows.nrows().max(1);
+            let evaluations = plan.points().nrows() as f64 / rows.nrows().max(1) as f64;
             Ok(Run { rows, bias: plan.bias(), evaluations })
         };
         Self { name: name.into(), run: Box::new(run) }
@@ -56,11 +57,39 @@ impl<'a, F: Real, R: Rng> Named<'a, F, R> {
     pub fn new(
         name: impl Into<String>,
         bias: Bias,
-        evaluations: usize,
+        evaluations: f64,
         rows: impl Fn(&mut R) -> Result<Array2<F>> + 'a,
     ) -> Self {
         let run = move |rng: &mut R| Ok(Run { rows: rows(rng)?, bias, evaluations });
         Self { name: name.into(), run: Box::new(run) }
+    }
+
+    /// The same, charged with so many evaluations a draw: where one answer serves several of a plan's points, or where a slope
+    /// costs more than a value.
+    ///
+    /// ```
+    /// use estimand::gradient::{Conditional, Named, Rebar, compare};
+    /// use estimand::{Bernoulli, Transform, ValueGrad, ndarray::{Axis, array}};
+    /// use estimand::rand::{SeedableRng, rngs::StdRng};
+    ///
+    /// // With common noise the two relaxed points of REBAR are one: two evaluations, not three.
+    /// let q = Bernoulli::identical(&array![0.4_f64], 100)?;
+    /// let rebar = Named::of_plan(
+    ///     "REBAR, common",
+    ///     |rng: &mut StdRng| Rebar::propose(&q, q.noise(rng), Conditional::Common, 0.5),
+    ///     |b| ValueGrad { value: b.map_axis(Axis(1), |b| b[0] * b[0]), grad: b.mapv(|b| 2.0 * b) },
+    /// );
+    /// let table = compare(&StdRng::seed_from_u64(1), None, &[rebar.charged(2.0)])?;
+    /// assert_eq!(table.measured[0].evaluations, 2.0);
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn charged(self, evaluations: f64) -> Self
+    where
+        F: 'a,
+        R: 'a,
+    {
+        let Self { name, run } = self;
+        Self { name, run: Box::new(move |rng: &mut R| Ok(Run { evaluations, ..run(rng)? })) }
     }
 }
 
@@ -74,13 +103,16 @@ pub struct Measured {
     /// What its bias is said to be.
     pub bias: Bias,
     /// Evaluations of the cost a draw.
-    pub evaluations: usize,
+    pub evaluations: f64,
     /// Draws that were made.
     pub draws: usize,
     /// The mean of the draws, by coordinate.
     pub mean: Vec<f64>,
     /// The variance of a draw, by coordinate, from the draws (divided by their number less 1).
     pub variance: Vec<f64>,
+    /// Kurtosis over the number of draws, by coordinate; 1, which it is at the most, where draws never vary. Above 1/20 a few
+    /// draws make the sum, and the standard error says little.
+    pub tail: Vec<f64>,
     /// Seconds a draw; not where the target has no clock (wasm).
     pub seconds: Option<f64>,
 }
@@ -93,7 +125,7 @@ impl Measured {
 
     /// Variance times evaluations: what an estimator costs for a given precision. The fair figure.
     pub fn variance_times_evaluations(&self) -> f64 {
-        self.total_variance() * self.evaluations as f64
+        self.total_variance() * self.evaluations
     }
 
     /// Signal to noise: the length of the mean over the root of the total variance.
@@ -149,7 +181,7 @@ pub struct Comparison {
 /// ];
 /// let table = compare(&StdRng::seed_from_u64(1), Some(&array![2.0, 2.0]), &estimators)?;
 /// assert_eq!(table.best().map(|m| m.name.as_str()), Some("pathwise"));
-/// assert_eq!(table.measured.iter().map(|m| m.evaluations).collect::<Vec<_>>(), [1, 4, 1]);
+/// assert_eq!(table.measured.iter().map(|m| m.evaluations).collect::<Vec<_>>(), [1.0, 4.0, 1.0]);
 /// println!("{table}");
 /// # Ok::<(), estimand::Error>(())
 /// ```
@@ -183,10 +215,15 @@ fn measure<F: Real>(name: &str, run: &Run<F>, width: Option<usize>) -> Result<Me
         return Err(Error::TooFew { name: "rows", got: draws, needs: 2 });
     }
     no_nan_rows("rows", rows)?;
-    let moments = ColumnMoments::of(&rows.mapv(Real::as_f64));
+    let wide = rows.mapv(Real::as_f64);
+    let moments = ColumnMoments::of(&wide);
     let [mean, variance] = [moments.mean()?, moments.unbiased_variance()?].map(|column| column.to_vec());
-    let (name, bias, evaluations) = (name.to_owned(), *bias, *evaluations);
-    Ok(Measured { name, bias, evaluations, draws, mean, variance, seconds: None })
+    let tail = wide.columns().into_iter().zip(&mean).map(|(draws, &mean)| {
+        let tail = deviations(draws.iter().copied(), mean).tail;
+        if tail.is_nan() { 1.0 } else { tail }
+    });
+    let (name, bias, evaluations, tail) = (name.to_owned(), *bias, *evaluations, tail.collect());
+    Ok(Measured { name, bias, evaluations, draws, mean, variance, tail, seconds: None })
 }
 
 /// The result and the time it took; a target without a clock has none.
@@ -202,31 +239,57 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Option<f64>) {
 /// Standard errors that a mean without bias is off by with a chance of 2e-9.
 const FAR: f64 = 6.0;
 
+/// What the kurtosis over the number of draws may be where a standard error is believed: about twenty draws of a rare kind.
+const FEW: f64 = 0.05;
+
 impl Comparison {
-    /// The estimator with the least variance times evaluations of those that are not biased: neither said to be,
-    /// nor found to be, by more than 6 standard errors from the truth where that is known. Of all, where all are.
+    /// The estimator with the least variance times evaluations of those that are not biased: neither said to be, nor found to
+    /// be ([`contradicts`](Self::contradicts)), nor [`undecided`](Self::undecided). Where there is none of these, of the
+    /// undecided that are not said to be biased; where there is none of those either, of all.
     pub fn best(&self) -> Option<&Measured> {
-        let least = |biased: bool| {
-            let rows = self.measured.iter().filter(move |m| (m.bias == Bias::Biased || self.contradicts(m)) == biased);
-            rows.min_by(|a, b| a.variance_times_evaluations().total_cmp(&b.variance_times_evaluations()))
+        let rank = |m: &Measured| match (m.bias == Bias::Biased || self.contradicts(m), self.undecided(m)) {
+            (true, _) => 2,
+            (false, undecided) => usize::from(undecided),
         };
-        least(false).or_else(|| least(true))
+        let price = Measured::variance_times_evaluations;
+        self.measured.iter().min_by(|a, b| rank(a).cmp(&rank(b)).then(price(a).total_cmp(&price(b))))
     }
 
-    /// Whether the mean of an estimator is more than 6 standard errors from the truth in a coordinate, and by more than
-    /// the rounding of rows in single precision. Estimators that are consistent or biased may well be.
+    /// Whether the mean of an estimator is more than 6 standard errors from the truth in a coordinate whose standard error can
+    /// be believed ([`Measured::tail`]), and by more than the rounding of rows in single precision. Estimators that are
+    /// consistent or biased may well be.
     pub fn contradicts(&self, measured: &Measured) -> bool {
-        let rounding = 64.0 * f64::from(f32::EPSILON);
-        let Some((j, off, error)) = self.worst(measured) else { return false };
-        off.abs() > FAR * error + rounding * measured.mean[j].abs()
+        self.off(measured).any(|(believed, _)| believed)
     }
 
-    /// The coordinate whose mean is the most standard errors from the truth, with how far it is off and the error.
-    fn worst(&self, measured: &Measured) -> Option<(usize, f64, f64)> {
-        let found = measured.bias_found(&ArrayView1::from(self.truth.as_ref()?)).ok()?;
-        let weight = |off: f64, error: f64| if off == 0.0 { 0.0 } else { off.abs() / error };
-        let all = found.into_iter().enumerate().map(|(j, (off, error))| (j, off, error));
-        all.max_by(|a, b| weight(a.1, a.2).total_cmp(&weight(b.1, b.2)))
+    /// Whether an estimator that nothing contradicts is as far from the truth in a coordinate that cannot be judged: its draws
+    /// never vary, or a few of them make the sum. A class that is rarer than one in as many draws is in none of them, and what
+    /// is made of it is missing: no fault of the estimator. More draws tell, or [`check::unbiased`](crate::check::unbiased).
+    pub fn undecided(&self, measured: &Measured) -> bool {
+        !self.contradicts(measured) && self.off(measured).next().is_some()
+    }
+
+    /// The coordinates that are more than 6 standard errors from the truth, each with whether that can be believed, and which.
+    fn off<'m>(&self, m: &'m Measured) -> impl Iterator<Item = (bool, usize)> + use<'m> {
+        let rounding = 64.0 * f64::from(f32::EPSILON);
+        let found = self.bias_of(m).into_iter().enumerate();
+        let off = found.filter(move |&(j, (off, error))| off.abs() > FAR * error + rounding * m.mean[j].abs());
+        off.map(|(j, _)| (m.tail.get(j).is_some_and(|&tail| tail <= FEW), j))
+    }
+
+    fn bias_of(&self, measured: &Measured) -> Vec<(f64, f64)> {
+        let truth = self.truth.as_deref().map(ArrayView1::from);
+        truth.and_then(|truth| measured.bias_found(&truth).ok()).unwrap_or_default()
+    }
+
+    /// The coordinate whose mean is the most standard errors from the truth, with how far it is off and the error: of those
+    /// that contradict, if any does.
+    fn worst(&self, measured: &Measured) -> Option<(f64, f64)> {
+        let (found, accused) = (self.bias_of(measured), self.contradicts(measured));
+        let weight = |&(off, error): &(f64, f64)| if off == 0.0 { 0.0 } else { off.abs() / error };
+        let all =
+            found.into_iter().zip(&measured.tail).filter(|(_, tail)| !accused || **tail <= FEW).map(|(found, _)| found);
+        all.max_by(|a, b| weight(a).total_cmp(&weight(b)))
     }
 }
 
@@ -241,8 +304,12 @@ impl fmt::Display for Comparison {
         for m in &self.measured {
             let bias = format!("{:?}", m.bias).to_lowercase();
             write!(f, "{:width$}  {bias:10}  {:>11}", m.name, m.evaluations)?;
-            if let Some((_, off, error)) = self.worst(m) {
-                let mark = if self.contradicts(m) { '*' } else { ' ' };
+            if let Some((off, error)) = self.worst(m) {
+                let mark = match (self.contradicts(m), self.undecided(m)) {
+                    (true, _) => '*',
+                    (false, true) => '?',
+                    (false, false) => ' ',
+                };
                 write!(f, "  {off:>10.3e}{mark}  {error:>9.1e}")?;
             }
             let signal = m.signal_to_noise();
@@ -252,6 +319,9 @@ impl fmt::Display for Comparison {
         }
         if self.measured.iter().any(|m| self.contradicts(m)) {
             writeln!(f, "* more than {FAR} standard errors from the truth")?;
+        }
+        if self.measured.iter().any(|m| self.undecided(m)) {
+            writeln!(f, "? as far, but of draws that never vary, or of which a few make the sum")?;
         }
         match self.best() {
             Some(best) => write!(f, "least variance x evaluations: {}", best.name),

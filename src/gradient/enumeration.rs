@@ -1,11 +1,11 @@
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::estimate::Estimate;
-use super::plan::{Bias, Plan};
+use super::plan::{Bias, Plan, costs_read};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::distribution::Finite;
 use crate::rows::{Grad, weigh};
-use crate::shape::{no_nan, same_shape};
+use crate::shape::{no_nan, no_nan_rows, same_shape};
 use crate::{Parts, Real, Result};
 
 /// The gradient of E f(x) by enumeration of a finite support: exact, where the support is small.
@@ -19,8 +19,9 @@ use crate::{Parts, Real, Result};
 /// Bias and variance: none. What is made of one block while the others are sampled, a *local* expectation, is this estimator
 /// with the others held.
 ///
-/// Shapes: points `(rows m, dim)`, the m of the first parameter row first. Errors: `Shape`, or `NaN` with the row, of `cost`;
-/// `Count` of a support that has more than 2^20 points.
+/// Shapes: points `(rows m, dim)`, the m of the first parameter row first. Errors: `Shape`, `NaN` with the row, or `Entry` of
+/// `cost` where it is infinite at a point that can be (where q is 0 an infinite cost is left out); `NaN` of `rows` where a
+/// logit is; `Count` of a support that has more than 2^20 points.
 /// Source: chapter `gradient/binary`.
 ///
 /// ```
@@ -80,6 +81,12 @@ impl<F: Real, D: Finite<F>> Plan<F> for Enumeration<'_, F, D> {
     fn rows(&self, cost: &Array1<F>) -> Result<Grad<F, D::Parts>> {
         same_shape("cost", cost.shape(), &[self.points.nrows()])?;
         no_nan("cost", cost)?;
+        let possible = |i: usize| {
+            let x = self.points.row(i);
+            let x = x.to_slice().unwrap_or_default();
+            self.law.log_prob_row::<_, false>(Plain, i / self.of.max(1), x, &mut []) > F::neg_infinity()
+        };
+        costs_read("cost", cost, self.points.nrows(), possible)?;
         let (parts, cost) = (self.law.parts(), cost.to_vec());
         let mut flat = Array2::zeros((self.law.shape().rows, parts.width()));
         for (t, mut row) in flat.rows_mut().into_iter().enumerate() {
@@ -99,6 +106,7 @@ impl<F: Real, D: Finite<F>> Plan<F> for Enumeration<'_, F, D> {
 
     fn estimate(&self, cost: &Array1<F>) -> Result<Estimate<F, D::Parts>> {
         let gradient = self.rows(cost)?;
+        no_nan_rows("rows", &gradient.flat())?;
         let variance = Grad::held(Array2::zeros(gradient.flat().dim()), self.law.parts());
         Ok(Estimate { gradient, variance: Some(variance), samples: 1 })
     }

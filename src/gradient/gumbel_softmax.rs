@@ -26,8 +26,8 @@ pub enum Relaxation {
 /// Asks for slopes of the cost, `(n, dim)`, at the points. Bias: biased, by as much as E f(y) moves otherwise than E f(x), at
 /// *every* temperature, and not to be told from the sample: the sign may be wrong, also where f is a square (chapter
 /// `distribution/concrete`). As T falls to 0 the soft form tends to the truth, and the hard one to the mean of
-/// [`StraightThrough::rein_max`](super::StraightThrough::rein_max), which is the truth for quadratic forms; the variance of
-/// both grows as 1 / T. Unbiased rivals need no slope: [`ScoreFunction`](super::ScoreFunction) with
+/// [`StraightThrough::rein_max`](super::StraightThrough::rein_max), which is the truth for quadratic forms: slowly, and
+/// through noise, for the variance of both grows as 1 / T. [`Annealing`](super::Annealing) makes temperatures that fall. Unbiased rivals need no slope: [`ScoreFunction`](super::ScoreFunction) with
 /// [`LeaveOneOut`](super::Baseline::LeaveOneOut), [`DisArm`](super::DisArm), [`DisArmTree`](super::DisArmTree); or take it as a
 /// control variate: [`Rebar`](super::Rebar).
 /// Errors: `Shape`, or `NaN` with the row, of the slopes. Source: Jang, Gu and Poole 2017; Maddison, Mnih and Teh 2017.

@@ -19,6 +19,7 @@
 //! | [`Rebar`], [`Relax`] | costs and slopes, at 3 points a sample | unbiased | bits and classes: a relaxed sample, or any function of one, as control variate |
 //! | [`GumbelSoftmax`] | slopes of the cost | biased | bits and classes: the path of a relaxed sample |
 //! | [`StraightThrough`] | slopes of the cost at samples | biased | the same through the mean; ReinMax, Rao-Blackwellised |
+//! | [`Annealing`] | nothing | | temperatures of a relaxed law that fall from step to step |
 //! | [`FiniteDifference`] | costs, 4 a sample and coordinate | biased | common random numbers; a yardstick |
 //! | [`control_variates`] | rows, and controls of known mean | by [`Fitted`] | less variance, where the controls correlate |
 //! | [`importance`] | log-ratios | consistent | weights of one law's samples for another law |

@@ -69,7 +69,7 @@ impl<'a, F: Real, D: Perturb<F>> Rebar<'a, F, D> {
         Ok(Self { relax: self.relax.with_eta(eta)?, ..self })
     }
 
-    /// The plan of the same noise at another temperature: what is left of a difference of two is the temperature's doing.
+    /// The plan of the same noise and eta at another temperature: what is left of a difference of two is the temperature's doing.
     ///
     /// Errors: `Parameter` of the temperature.
     ///

@@ -11,7 +11,8 @@ use crate::{Real, Result, ValueGrad};
 /// From which noise the perturbed logits given the sample are drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Conditional<F> {
-    /// From other noise than the sample's, of its shape.
+    /// From other noise than the sample's, of its shape: independent of it. (With the sample's own noise handed in as the
+    /// other, the estimator is biased: what made x is not distributed as noise given x.)
     Independent(Array2<F>),
     /// From that which gives the sample's own perturbed logits again: both relaxations have one value, and differ by their
     /// derivatives.
@@ -135,6 +136,44 @@ impl<'a, F: Real, D: Perturb<F>> Relax<'a, F, D> {
     pub fn best_eta(&self, cost: &CostAndControl<F>) -> Result<F> {
         self.doors(cost)?;
         self.best_eta_of(cost)
+    }
+
+    /// [`rows`](Plan::rows) of a cost and a control that are functions of their points, as a bare array, `(n, dim)`: the
+    /// [`rows_with`](Plan::rows_with) of a plan that asks at two places, for [`check::unbiased`](crate::check::unbiased) or
+    /// [`Named::new`](super::Named::new) (three evaluations a draw).
+    ///
+    /// Errors: as [`rows`](Plan::rows).
+    ///
+    /// ```
+    /// use estimand::gradient::{Bias, Conditional, Named, Relax, compare};
+    /// use estimand::{Bernoulli, Transform, ValueGrad, ndarray::{Axis, array}};
+    /// use estimand::rand::{SeedableRng, rngs::StdRng};
+    ///
+    /// // (b - 0.45)^2 of a fair coin, of which the gradient is 0.025; the control is a hyperbolic tangent of z / 2, times 0.05.
+    /// let q = Bernoulli::identical(&array![0.0_f64], 20_000)?;
+    /// let relax = |rng: &mut StdRng| {
+    ///     let other = q.noise(rng);
+    ///     let plan = Relax::propose(&q, q.noise(rng), Conditional::Independent(other))?;
+    ///     plan.rows_with_control(
+    ///         |b| b.map_axis(Axis(1), |b| (b[0] - 0.45_f64).powi(2)),
+    ///         |z| ValueGrad {
+    ///             value: z.map_axis(Axis(1), |z| 0.05 * (0.5 * z[0]).tanh()),
+    ///             grad: z.mapv(|z| 0.025 / (0.5 * z).cosh().powi(2)),
+    ///         },
+    ///     )
+    /// };
+    /// let named = [Named::new("RELAX", Bias::Unbiased, 3.0, relax)];
+    /// let table = compare(&StdRng::seed_from_u64(1), Some(&array![0.025]), &named)?;
+    /// assert!(!table.contradicts(&table.measured[0]) && !table.undecided(&table.measured[0]));
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn rows_with_control(
+        &self,
+        cost: impl FnOnce(ArrayView2<'_, F>) -> Array1<F>,
+        control: impl FnOnce(ArrayView2<'_, F>) -> ValueGrad<Array1<F>, Array2<F>>,
+    ) -> Result<Array2<F>> {
+        let asked = CostAndControl { cost: cost(self.x.view()), control: control(self.z.view()) };
+        Ok(self.rows(&asked)?.into_flat())
     }
 
     pub(super) fn best_eta_of(&self, CostAndControl { cost, control }: &CostAndControl<F>) -> Result<F> {

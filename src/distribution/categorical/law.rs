@@ -58,7 +58,7 @@ impl<F: Real> Distribution<F> for Categorical<'_, F> {
         let stray = |block: &&[F]| !single(block) && !block.iter().any(|x| x.is_nan());
         let blocks = all.as_slice().unwrap_or_default().chunks_exact(self.classes);
         if let Some((k, block)) = blocks.enumerate().find(|(_, block)| stray(block)) {
-            let (expected, at) = ("the first of a block with a single 1", k * self.classes);
+            let (expected, at) = ("a block, from here on, with a single 1", k * self.classes);
             let index = vec![at / x.ncols(), at % x.ncols()];
             return Err(Error::Entry { name: "x", index, value: block[0].as_f64(), expected });
         }

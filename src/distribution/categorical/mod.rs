@@ -194,7 +194,7 @@ impl<'a, F: Real> Categorical<'a, F> {
         same_shape("labels", labels.shape(), &[self.shape().samples(), self.blocks()])?;
         let stray = labels.indexed_iter().find(|&(_, &class)| class >= self.classes);
         stray.map_or(Ok(()), |((i, b), &class)| {
-            let expected = "a class, counted from 0";
+            let expected = "a class, counted from 0 and below their number";
             Err(Error::Entry { name: "labels", index: vec![i, b], value: class as f64, expected })
         })
     }

@@ -40,7 +40,7 @@ impl<F: Real, S: Space> Distribution<F> for Relaxed<'_, F, S> {
         for (b, block) in all.as_slice().unwrap_or_default().chunks_exact(k).enumerate() {
             let sum = block.iter().fold(F::zero(), |sum, &x| sum + x);
             if (sum - F::one()).abs() > rounding {
-                let (expected, at) = ("the first of a block of shares that sum to 1", b * k);
+                let (expected, at) = ("a block, from here on, of shares that sum to 1", b * k);
                 let index = vec![at / x.ncols(), at % x.ncols()];
                 return Err(Error::Entry { name: "x", index, value: block[0].as_f64(), expected });
             }

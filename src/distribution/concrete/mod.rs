@@ -91,6 +91,8 @@ pub type Concrete<'a, F> = Relaxed<'a, F, Simplex>;
 /// assert!((ExpConcrete::new(&logits, 3, warm)?.log_prob(&y)?[0] - (shares + y.sum())).abs() < 1e-14);
 /// # Ok::<(), estimand::Error>(())
 /// ```
+///
+/// Of a y that is asked for, only the sign is checked: that its shares sum to 1 is the user's to know.
 pub type ExpConcrete<'a, F> = Relaxed<'a, F, LogSimplex>;
 
 /// Relaxed classes: [`Concrete`] and [`ExpConcrete`].

@@ -153,6 +153,12 @@ fn hard_pairs_of_bits() {
     assert_eq!(Arm::propose(&q, array![[0.5, 0.5]]).unwrap_err(), shape);
     let estimate = plan.estimate(&array![1.0, 3.0, 3.0, 1.0]).unwrap();
     assert_eq!(estimate.variance.unwrap().logits(), array![[0.0, 0.0]]);
+    // A logit that is none is not estimated, whatever the cost makes of points that are none.
+    let nan = Bernoulli::new(array![[f64::NAN, 0.0]]).unwrap();
+    let none = Error::NaN { name: "rows", row: 0 };
+    let cost = array![1.0, 3.0];
+    assert_eq!(Arm::propose(&nan, array![[0.25, 0.75]]).unwrap().estimate(&cost).unwrap_err(), none);
+    assert_eq!(DisArm::propose(&nan, array![[0.25, 0.75]]).unwrap().estimate(&cost).unwrap_err(), none);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let single = Bernoulli::shared(array![1.0_f32, -1.0], 3).unwrap();
     let plan = Arm::propose(&single, single.noise(&mut rng)).unwrap();

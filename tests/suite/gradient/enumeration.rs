@@ -101,4 +101,11 @@ fn hard_enumerations() {
     let nan = Bernoulli::new(array![[f64::NAN], [0.0]]).unwrap();
     let rows = Enumeration::propose(&nan).unwrap().rows(&array![1.0, 2.0, 1.0, 2.0]).unwrap();
     assert!(rows.flat()[[0, 0]].is_nan() && rows.flat()[[1, 0]] == 0.25, "NaN stays in its row");
+    let estimate = Enumeration::propose(&nan).unwrap().estimate(&array![1.0, 2.0, 1.0, 2.0]);
+    assert_eq!(estimate.unwrap_err(), Error::NaN { name: "rows", row: 0 });
+    // What can be may not.
+    let possible = array![0.0, 0.0, 0.0, 0.0, f64::NEG_INFINITY, 0.0];
+    let expected = "a finite cost";
+    let entry = Error::Entry { name: "cost", index: vec![4], value: f64::NEG_INFINITY, expected };
+    assert_eq!(plan.rows(&possible).unwrap_err(), entry);
 }

@@ -249,6 +249,16 @@ fn hard_relax_plans() {
         let control = ValueGrad { value: value.to_vec().into(), grad: Array2::from_elem((4, 2), grad) };
         CostAndControl { cost: array![1.0, 3.0], control }
     };
+    // Both functions are asked at their own points, and what they say is what the rows are of.
+    let by_hand = CostAndControl {
+        cost: plan.points().map_axis(Axis(1), |x| x[0] + 2.0 * x[1]),
+        control: ValueGrad { value: plan.controls().column(0).to_owned(), grad: plan.controls().mapv(f64::tanh) },
+    };
+    let asked = plan.rows_with_control(
+        |x| x.map_axis(Axis(1), |x| x[0] + 2.0 * x[1]),
+        |z| ValueGrad { value: z.column(0).to_owned(), grad: z.mapv(f64::tanh) },
+    );
+    assert_eq!(asked.unwrap(), plan.rows(&by_hand).unwrap().into_flat());
     // The value at z is not read.
     let rows = plan.rows(&cost([f64::NAN, 1.0, f64::INFINITY, 1.0], 0.5)).unwrap();
     assert!(rows.flat().iter().all(|g| g.is_finite()), "a sure bit has no infinite path");

@@ -520,7 +520,7 @@ fn hard_baselines_at_the_door_of_a_plan() {
     };
     let count =
         |axis, expected: &str| Some(Error::Count { name: "noise", axis, got: 6, expected: expected.to_owned() });
-    assert_eq!(refused(Baseline::LeaveGroupOut(4)), count("rows", "a multiple of 4"));
+    assert_eq!(refused(Baseline::LeaveGroupOut(4)), count("rows a parameter row", "a multiple of 4"));
     assert_eq!(refused(Baseline::LeaveGroupOut(6)), count("rows a parameter row", "at least 12"));
     let zero = Error::Parameter { name: "k", value: 0.0, expected: "at least 1" };
     assert_eq!(refused(Baseline::LeaveGroupOut(0)), Some(zero));

@@ -97,11 +97,11 @@ fn hard_what_are_no_samples() {
     let of = |row: [f64; 4]| q.log_prob(&array![[1.0, 0.0, 1.0, 0.0], row]).unwrap_err();
     let entry = |j, value, expected| Error::Entry { name: "x", index: vec![1, j], value, expected };
     assert_eq!(of([1.0, 0.0, 0.5, 0.5]), entry(2, 0.5, "a bit, 0 or 1"));
-    assert_eq!(of([1.0, 0.0, 0.0, 0.0]), entry(2, 0.0, "the first of a block with a single 1"));
-    assert_eq!(of([1.0, 1.0, 1.0, 0.0]), entry(0, 1.0, "the first of a block with a single 1"));
+    assert_eq!(of([1.0, 0.0, 0.0, 0.0]), entry(2, 0.0, "a block, from here on, with a single 1"));
+    assert_eq!(of([1.0, 1.0, 1.0, 0.0]), entry(0, 1.0, "a block, from here on, with a single 1"));
     let turned = array![[0.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 1.0]];
     let turned = Array2::from_shape_fn((4, 2), |(j, i)| turned[[i, j]]).reversed_axes();
-    assert_eq!(q.log_prob(&turned).unwrap_err(), entry(0, 1.0, "the first of a block with a single 1"));
+    assert_eq!(q.log_prob(&turned).unwrap_err(), entry(0, 1.0, "a block, from here on, with a single 1"));
     let labels = |labels: Array2<usize>| q.log_prob_of(&labels).unwrap_err();
     assert_eq!(labels(array![[0, 1]]), Error::Shape { name: "labels", got: vec![1, 2], expected: vec![2, 2] });
     let expected = "a class, counted from 0";
@@ -111,7 +111,7 @@ fn hard_what_are_no_samples() {
     let nan = array![[1.0, 0.0, 1.0, 0.0], [f64::NAN, 0.0, 1.0, 0.0]];
     assert_eq!(q.labels(&nan).unwrap_err(), Error::NaN { name: "x", row: 1 });
     assert_eq!(q.labels(&nan.mapv(|_| 0.0)).unwrap_err(), {
-        let expected = "the first of a block with a single 1";
+        let expected = "a block, from here on, with a single 1";
         Error::Entry { name: "x", index: vec![0, 0], value: 0.0, expected }
     });
     let never = Categorical::new(Array2::<f64>::zeros((2, 4)), 2).unwrap().repeat_rows(0);

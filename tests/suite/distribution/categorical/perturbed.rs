@@ -155,7 +155,7 @@ fn hard_perturbed_logits_of_impossible_classes() {
     assert_eq!(q.shares(&z, 0.0).unwrap_err(), cold);
     assert_eq!(q.shares_pull_back(&z, 0.0, &z).unwrap_err(), cold);
     assert_eq!(q.shares(&z, 1e-6).unwrap(), x);
-    let expected = "the first of a block with a single 1";
+    let expected = "a block, from here on, with a single 1";
     let error = Error::Entry { name: "x", index: vec![0, 0], value: 0.0, expected };
     assert_eq!(q.perturbed_given(&Array2::zeros((1, 3)), &noise).unwrap_err(), error);
 }

@@ -214,7 +214,7 @@ fn hard_one_class_and_no_share() {
     let of = |row: [f64; 4]| q.log_prob(&array![row]).unwrap_err();
     let entry = |j, value, expected| Error::Entry { name: "x", index: vec![0, j], value, expected };
     assert_eq!(of([0.5, 0.5, 1.5, -0.5]), entry(2, 1.5, "a share in [0, 1]"));
-    assert_eq!(of([0.5, 0.5, 0.5, 0.25]), entry(2, 0.5, "the first of a block of shares that sum to 1"));
+    assert_eq!(of([0.5, 0.5, 0.5, 0.25]), entry(2, 0.5, "a block, from here on, of shares that sum to 1"));
     let y = ExpConcrete::new(array![[0.0, 0.0]], 2, 0.5).unwrap();
     let expected = "the logarithm of a share, not above 0";
     assert_eq!(y.log_prob(&array![[0.5, -1.0]]).unwrap_err(), entry(0, 0.5, expected));
