@@ -104,7 +104,7 @@ fn hard_what_are_no_samples() {
     assert_eq!(q.log_prob(&turned).unwrap_err(), entry(0, 1.0, "a block, from here on, with a single 1"));
     let labels = |labels: Array2<usize>| q.log_prob_of(&labels).unwrap_err();
     assert_eq!(labels(array![[0, 1]]), Error::Shape { name: "labels", got: vec![1, 2], expected: vec![2, 2] });
-    let expected = "a class, counted from 0";
+    let expected = "a class, counted from 0 and below their number";
     let stray = Error::Entry { name: "labels", index: vec![1, 0], value: 2.0, expected };
     assert_eq!(labels(array![[0, 1], [2, 0]]), stray);
     assert_eq!(q.one_hot(&array![[0, 1], [2, 0]]).unwrap_err(), stray);
