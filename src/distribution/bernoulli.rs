@@ -9,7 +9,7 @@ use super::summary::{Cdf, Entropy, MeanVariance};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill};
 use crate::noise::Standard;
-use crate::rows::{Grad, Parts, map_coordinates, sum_coordinates, sum_long, weigh};
+use crate::rows::{Grad, Parts, Term, map_coordinates, sum_coordinates, sum_term, weigh};
 use crate::shape::{at_least_one, entries};
 use crate::special::{Special, exp_not_above_0, ln_1p_unit};
 use crate::{Real, Result, Shape, ValueGrad};
@@ -254,19 +254,20 @@ impl<F: Real> Cdf<F> for Bernoulli<'_, F> {
 impl<F: Real> Kl<F> for Bernoulli<'_, F> {
     #[inline(always)]
     fn kl_row<A: Arithmetic<F>>(&self, a: A, t: usize, p: &Self, u: usize, d_q: &mut [F], d_p: &mut [F]) -> F {
-        let (q, p) = (self.logits.row(t), p.logits.row(u));
+        sum_term::<true, _, 2, 2>([self.logits.row(t), p.logits.row(u)], [d_q, d_p], &KlTerm(a))
+    }
+}
+
+/// The KL of one bit, with its derivatives in both logits.
+struct KlTerm<A>(A);
+
+impl<F: Real, A: Arithmetic<F>> Term<F, 2, 2> for KlTerm<A> {
+    #[inline(always)]
+    fn of(&self, [q, p]: [F; 2]) -> (F, [F; 2]) {
         // The side of the rarer bit under q: nothing is near 1, so nothing cancels.
-        let flip = |q: F| if q > F::zero() { -F::one() } else { F::one() };
-        // Loops, and terms that wait where a gradient will be: a closure of `sum_coordinates` as long as this is not inlined.
-        for (((term, d_p), &q), &p) in d_q.iter_mut().zip(d_p).zip(q).zip(p) {
-            let (kl, _, d_rare) = kl_of_rare_bit(a, flip(q) * q, flip(q) * p);
-            (*term, *d_p) = (kl, flip(q) * d_rare);
-        }
-        let kl = sum_long(d_q, |term| term);
-        for ((d_q, &q), &p) in d_q.iter_mut().zip(q).zip(p) {
-            *d_q = flip(q) * kl_of_rare_bit(a, flip(q) * q, flip(q) * p).1;
-        }
-        kl
+        let flip = if q > F::zero() { -F::one() } else { F::one() };
+        let (kl, d_q, d_p) = kl_of_rare_bit(self.0, flip * q, flip * p);
+        (kl, [flip * d_q, flip * d_p])
     }
 }
 

@@ -9,7 +9,7 @@ use super::summary::Cdf;
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
 use crate::noise::Standard;
-use crate::rows::{map_coordinates, sum_coordinates, weigh};
+use crate::rows::{Term, map_coordinates, sum_coordinates, sum_term, weigh};
 use crate::shape::{entries, positive};
 use crate::special::Special;
 use crate::{Real, Result, Shape};
@@ -147,11 +147,7 @@ impl<F: Real> Distribution<F> for BinaryConcrete<'_, F> {
 
     #[inline(always)]
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
-        let half = F::of(0.5);
-        sum_coordinates::<GRAD, _, 2, 1>([x, self.row(t)], [grad], |[x, l]| {
-            let (value, s) = self.density(a, x, l);
-            (value, [a.tanh(half * s)])
-        })
+        sum_term::<GRAD, _, 2, 1>([x, self.row(t)], [grad], &Density(a, self))
     }
 
     fn admits(&self, x: &ArrayRef2<F>) -> Result<()> {
@@ -162,12 +158,30 @@ impl<F: Real> Distribution<F> for BinaryConcrete<'_, F> {
 impl<F: Real> Smooth<F> for BinaryConcrete<'_, F> {
     #[inline(always)]
     fn slope_row<A: Arithmetic<F>>(&self, a: A, t: usize, x: &[F], slope: &mut [F]) -> F {
-        let half = F::of(0.5);
-        sum_coordinates::<true, _, 2, 1>([x, self.row(t)], [slope], |[x, l]| {
-            let (value, s) = self.density(a, x, l);
-            let in_logit = (x + x - F::one()) - self.temperature * a.tanh(half * s);
-            (value, [in_logit / (x * (F::one() - x))])
-        })
+        sum_term::<true, _, 2, 1>([x, self.row(t)], [slope], &Slope(Density(a, self)))
+    }
+}
+
+/// The log-density of a share under its logit, and its derivative in that.
+struct Density<'a, 'b, F, A>(A, &'a BinaryConcrete<'b, F>);
+
+impl<F: Real, A: Arithmetic<F>> Term<F, 2, 1> for Density<'_, '_, F, A> {
+    #[inline(always)]
+    fn of(&self, [x, l]: [F; 2]) -> (F, [F; 1]) {
+        let (value, s) = self.1.density(self.0, x, l);
+        (value, [self.0.tanh(F::of(0.5) * s)])
+    }
+}
+
+/// The same with its derivative in the share.
+struct Slope<'a, 'b, F, A>(Density<'a, 'b, F, A>);
+
+impl<F: Real, A: Arithmetic<F>> Term<F, 2, 1> for Slope<'_, '_, F, A> {
+    #[inline(always)]
+    fn of(&self, [x, l]: [F; 2]) -> (F, [F; 1]) {
+        let (value, [d_logit]) = self.0.of([x, l]);
+        let of_temperature = (x + x - F::one()) - self.0.1.temperature * d_logit;
+        (value, [of_temperature / (x * (F::one() - x))])
     }
 }
 

@@ -4,7 +4,7 @@ use super::kl::Kl;
 use super::scale::{root_of_scale, scaled};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
-use crate::rows::{sum_coordinates, weigh};
+use crate::rows::{Term, sum_term, weigh};
 use crate::special::Special;
 
 /// (ln Gamma(2 + x) - (1 - euler) x) / x^2 in t = x / (3 + x), for x from -1 to 1.
@@ -101,22 +101,30 @@ impl<F: Real> Kl<F> for DiagGumbel<'_, F> {
         let (d_m_q, d_s_q) = d_q.split_at_mut(d_q.len() / 2);
         let (d_m_p, d_s_p) = d_p.split_at_mut(d_p.len() / 2);
         let inputs = [self.loc.row(t), self.log_scale.row(t), p.loc.row(u), p.log_scale.row(u)];
-        sum_coordinates::<true, _, 4, 4>(inputs, [d_m_q, d_s_q, d_m_p, d_s_p], |[m_q, s_q, m_p, s_p]| {
-            let root = root_of_scale(a, F::of(-0.5) * s_p);
-            let shift = within(scaled(m_q - m_p, root));
-            let g = gammas(a, s_q - s_p);
-            // e^l - 1 is what the location sees.
-            let bend = a.exp_m1_mx(within(g.log) - shift);
-            let (w, whole) = (bend.grad, F::one() + bend.grad);
-            let d_m = scaled(-w, root);
-            let d_s_q = if g.near { g.divergence_slope + weigh(g.slope, w) } else { g.rest + weigh(whole, g.slope) };
-            let d_s_p = if g.near {
-                w * (shift - g.slope) - g.divergence_slope
-            } else {
-                weigh(whole, shift - g.slope) - shift - g.rest
-            };
-            (bend.value + g.divergence, [d_m, d_s_q, -d_m, d_s_p])
-        })
+        sum_term::<true, _, 4, 4>(inputs, [d_m_q, d_s_q, d_m_p, d_s_p], &KlTerm(a))
+    }
+}
+
+/// The KL of one coordinate, with its derivatives in all four.
+struct KlTerm<A>(A);
+
+impl<F: Real, A: Arithmetic<F>> Term<F, 4, 4> for KlTerm<A> {
+    #[inline(always)]
+    fn of(&self, [m_q, s_q, m_p, s_p]: [F; 4]) -> (F, [F; 4]) {
+        let root = root_of_scale(self.0, F::of(-0.5) * s_p);
+        let shift = within(scaled(m_q - m_p, root));
+        let g = gammas(self.0, s_q - s_p);
+        // e^l - 1 is what the location sees.
+        let bend = self.0.exp_m1_mx(within(g.log) - shift);
+        let (w, whole) = (bend.grad, F::one() + bend.grad);
+        let d_m = scaled(-w, root);
+        let d_s_q = if g.near { g.divergence_slope + weigh(g.slope, w) } else { g.rest + weigh(whole, g.slope) };
+        let d_s_p = if g.near {
+            w * (shift - g.slope) - g.divergence_slope
+        } else {
+            weigh(whole, shift - g.slope) - shift - g.rest
+        };
+        (bend.value + g.divergence, [d_m, d_s_q, -d_m, d_s_p])
     }
 }
 

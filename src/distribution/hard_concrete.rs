@@ -9,7 +9,7 @@ use super::summary::Cdf;
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::kernel::{RowFn, fill};
 use crate::noise::Standard;
-use crate::rows::{Grad, map_coordinates, sum_coordinates, weigh};
+use crate::rows::{Grad, Term, map_coordinates, sum_coordinates, sum_term, weigh};
 use crate::shape::entries;
 use crate::special::Special;
 use crate::{Error, Real, Result, Shape, ValueGrad};
@@ -204,21 +204,6 @@ impl<'a, F: Real> HardConcrete<'a, F> {
         self.temperature() * (a.ln(x - self.gamma) - a.ln(self.zeta - x))
     }
 
-    /// The term of log q, and its derivative in the logit.
-    #[inline(always)]
-    fn density<A: Arithmetic<F>>(&self, a: A, x: F, l: F) -> (F, [F; 1]) {
-        let (shut, open) = (x == F::zero(), x == F::one());
-        let (to_gamma, to_zeta) = (a.ln(x - self.gamma), a.ln(self.zeta - x));
-        let s = self.temperature() * (to_gamma - to_zeta) - l;
-        let tail = -s.abs();
-        let inside = ((self.log_width - to_gamma) - to_zeta) + (tail - F::of(2.0) * a.softplus(tail).value);
-        // Of the mass at 1 what it is of that at 0 with the sign of s turned; NaN is neither, and inside.
-        let side = if shut { -s } else { s };
-        let mass = a.softplus(side);
-        let in_mass = if shut { -mass.grad } else { mass.grad };
-        if shut | open { (-mass.value, [in_mass]) } else { (inside, [a.tanh(F::of(0.5) * s)]) }
-    }
-
     /// sigmoid'(y) d_x with y = (l + z) / T, and 0 where the gate is clipped; and y.
     #[inline(always)]
     fn along<A: Arithmetic<F>>(&self, a: A, [x, z, d_x, l]: [F; 4]) -> (F, F) {
@@ -235,6 +220,23 @@ impl<'a, F: Real> HardConcrete<'a, F> {
     }
 }
 
+impl<F: Real, A: Arithmetic<F>> Term<F, 2, 1> for (A, &HardConcrete<'_, F>) {
+    /// The term of log q, and its derivative in the logit.
+    #[inline(always)]
+    fn of(&self, [x, l]: [F; 2]) -> (F, [F; 1]) {
+        let (a, law) = *self;
+        let (shut, open) = (x == F::zero(), x == F::one());
+        let (to_gamma, to_zeta) = (a.ln(x - law.gamma), a.ln(law.zeta - x));
+        let s = law.temperature() * (to_gamma - to_zeta) - l;
+        let tail = -s.abs();
+        let inside = ((law.log_width - to_gamma) - to_zeta) + (tail - F::of(2.0) * a.softplus(tail).value);
+        // Of the mass at 1 what it is of that at 0 with the sign of s turned; NaN is neither, and inside.
+        let mass = a.softplus(if shut { -s } else { s });
+        let d_mass = if shut { -mass.grad } else { mass.grad };
+        if shut | open { (-mass.value, [d_mass]) } else { (inside, [a.tanh(F::of(0.5) * s)]) }
+    }
+}
+
 impl<F: Real> Distribution<F> for HardConcrete<'_, F> {
     type Parts = LogitParts;
 
@@ -248,7 +250,7 @@ impl<F: Real> Distribution<F> for HardConcrete<'_, F> {
 
     #[inline(always)]
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
-        sum_coordinates::<GRAD, _, 2, 1>([x, self.row(t)], [grad], |[x, l]| self.density(a, x, l))
+        sum_term::<GRAD, _, 2, 1>([x, self.row(t)], [grad], &(a, self))
     }
 
     fn admits(&self, x: &ArrayRef2<F>) -> Result<()> {
@@ -358,10 +360,9 @@ impl<F: Real> RowFn<F, 3> for TemperatureRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, i: usize, [x, noise, d_x]: [&[F]; 3], _: &mut [F]) -> F {
         let logits = self.0.row(self.0.shape().parameter_row(i));
-        let sum = sum_coordinates::<false, _, 4, 0>([x, noise, d_x, logits], [], |inputs| {
-            let (slope, y) = self.0.along(a, inputs);
-            (weigh(slope, y), [])
-        });
+        let term = |(slope, y)| (weigh(slope, y), []);
+        let sum =
+            sum_coordinates::<false, _, 4, 0>([x, noise, d_x, logits], [], |inputs| term(self.0.along(a, inputs)));
         -self.0.widened(sum)
     }
 }

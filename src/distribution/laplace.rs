@@ -7,7 +7,7 @@ use super::loc_scale::LocScale;
 use super::scale::{root_of_scale, scaled};
 use crate::arithmetic::{Arithmetic, Plain};
 use crate::noise::Standard;
-use crate::rows::{sum_coordinates, weigh};
+use crate::rows::{Term, sum_term, weigh};
 use crate::special::Special;
 use crate::{Real, ValueGrad};
 
@@ -119,21 +119,29 @@ impl<F: Real> Kl<F> for DiagLaplace<'_, F> {
         let (d_m_q, d_s_q) = d_q.split_at_mut(d_q.len() / 2);
         let (d_m_p, d_s_p) = d_p.split_at_mut(d_p.len() / 2);
         let inputs = [self.loc.row(t), self.log_scale.row(t), p.loc.row(u), p.log_scale.row(u)];
-        sum_coordinates::<true, _, 4, 4>(inputs, [d_m_q, d_s_q, d_m_p, d_s_p], |[m_q, s_q, m_p, s_p]| {
-            let (root_q, root_p) = (root_of_scale(a, F::of(-0.5) * s_q), root_of_scale(a, F::of(-0.5) * s_p));
-            let (shift, wider) = (m_q - m_p, s_q - s_p);
-            let v = scaled(shift.abs(), root_q);
-            // Within the numbers: of an infinite one, differences would be NaN.
-            let v = if v > F::max_value() { F::max_value() } else { v };
-            let spread = a.exp_m1_mx(wider);
-            let step = a.exp_m1_mx(-v);
-            // e^d times `step`, as |m_q - m_p| e^-s_p times step / v: e^d may leave the numbers alone.
-            let least = F::min_positive_value();
-            let share = step.value / if v < least { least } else { v };
-            let bend = weigh(share, scaled(shift.abs(), root_p));
-            let d_m = scaled(-step.grad * side(shift), root_p);
-            let d_s = a.exp_m1(wider + a.ln_1p_mx(v).value);
-            (spread.value + bend, [d_m, d_s, -d_m, -(spread.grad + bend)])
-        })
+        sum_term::<true, _, 4, 4>(inputs, [d_m_q, d_s_q, d_m_p, d_s_p], &KlTerm(a))
+    }
+}
+
+/// The KL of one coordinate, with its derivatives in all four.
+struct KlTerm<A>(A);
+
+impl<F: Real, A: Arithmetic<F>> Term<F, 4, 4> for KlTerm<A> {
+    #[inline(always)]
+    fn of(&self, [m_q, s_q, m_p, s_p]: [F; 4]) -> (F, [F; 4]) {
+        let (root_q, root_p) = (root_of_scale(self.0, F::of(-0.5) * s_q), root_of_scale(self.0, F::of(-0.5) * s_p));
+        let (shift, wider) = (m_q - m_p, s_q - s_p);
+        let v = scaled(shift.abs(), root_q);
+        // Within the numbers: of an infinite one, differences would be NaN.
+        let v = if v > F::max_value() { F::max_value() } else { v };
+        let spread = self.0.exp_m1_mx(wider);
+        let step = self.0.exp_m1_mx(-v);
+        // e^d times `step`, as |m_q - m_p| e^-s_p times step / v: e^d may leave the numbers alone.
+        let least = F::min_positive_value();
+        let share = step.value / if v < least { least } else { v };
+        let bend = weigh(share, scaled(shift.abs(), root_p));
+        let d_m = scaled(-step.grad * side(shift), root_p);
+        let d_s = self.0.exp_m1(wider + self.0.ln_1p_mx(v).value);
+        (spread.value + bend, [d_m, d_s, -d_m, -(spread.grad + bend)])
     }
 }

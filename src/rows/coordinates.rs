@@ -10,6 +10,54 @@ const LANES: usize = 32;
 #[repr(align(64))]
 struct Aligned<T>(T);
 
+/// A term of a row by its coordinates, and what is written beside it: what a closure says to [`sum_coordinates`], as a type.
+///
+/// A closure of several elementary functions is too long for the compiler to inline, and what is not inlined is compiled for
+/// the least machine: a fused multiply-add becomes a call, and the row takes ten times as long. A method that is marked
+/// `#[inline(always)]` is inlined, however long.
+///
+/// ```
+/// use estimand::arithmetic::{Arithmetic, Plain};
+/// use estimand::rows::{Term, sum_term};
+///
+/// /// ln(1 + x^2) - tanh(x)^2, and its slope.
+/// struct Long<A>(A);
+/// impl<A: Arithmetic<f64>> Term<f64, 1, 1> for Long<A> {
+///     #[inline(always)]
+///     fn of(&self, [x]: [f64; 1]) -> (f64, [f64; 1]) {
+///         let t = self.0.tanh(x);
+///         (self.0.ln_1p(x * x) - t * t, [2.0 * x / (1.0 + x * x) - 2.0 * t * (1.0 - t * t)])
+///     }
+/// }
+/// let (x, mut slope) = ([1.0, 0.0, -1.0], [9.0; 3]);
+/// let sum = sum_term::<true, _, 1, 1>([&x], [&mut slope], &Long(Plain));
+/// assert!((sum - 2.0 * (2.0_f64.ln() - 1.0_f64.tanh().powi(2))).abs() < 1e-15 && slope[1] == 0.0);
+/// ```
+pub trait Term<F, const K: usize, const M: usize> {
+    /// The term of one coordinate's inputs, and its outputs.
+    fn of(&self, inputs: [F; K]) -> (F, [F; M]);
+}
+
+/// A closure as a term.
+struct Short<T>(T);
+
+impl<F, T: Fn([F; K]) -> (F, [F; M]), const K: usize, const M: usize> Term<F, K, M> for Short<T> {
+    #[inline(always)]
+    fn of(&self, inputs: [F; K]) -> (F, [F; M]) {
+        (self.0)(inputs)
+    }
+}
+
+/// [`sum_coordinates`] of a [`Term`], however long.
+#[inline(always)]
+pub fn sum_term<const WRITE: bool, F: Real, const K: usize, const M: usize>(
+    inputs: [&[F]; K],
+    outputs: [&mut [F]; M],
+    term: &impl Term<F, K, M>,
+) -> F {
+    coordinates::<true, WRITE, _, _, _>(inputs, outputs, term)
+}
+
 /// The sum over the coordinates of a row of a term of `K` inputs, whose `M` outputs (gradients, as
 /// a rule) are written in the same pass.
 ///
@@ -18,7 +66,7 @@ struct Aligned<T>(T);
 ///
 /// A row is filled up to whole vectors with zeros: `term` is asked for those too, and what it says of them is dropped.
 /// Shapes: every input, and every output that is written, has one length `d`. Where they do not,
-/// which is a fault of the law, the sum and all outputs are NaN.
+/// which is a fault of the law, the sum and all outputs are NaN. A term of several elementary functions is a [`Term`].
 ///
 /// ```
 /// use estimand::rows::sum_coordinates;
@@ -38,7 +86,7 @@ pub fn sum_coordinates<const WRITE: bool, F: Real, const K: usize, const M: usiz
     outputs: [&mut [F]; M],
     term: impl Fn([F; K]) -> (F, [F; M]),
 ) -> F {
-    coordinates::<true, WRITE, _, _, _>(inputs, outputs, term)
+    sum_term::<WRITE, _, _, _>(inputs, outputs, &Short(term))
 }
 
 /// The outputs of each coordinate of a row, where there is nothing to sum: [`sum_coordinates`] without its sums, which
@@ -60,7 +108,7 @@ pub fn map_coordinates<F: Real, const K: usize, const M: usize>(
     outputs: [&mut [F]; M],
     term: impl Fn([F; K]) -> [F; M],
 ) {
-    coordinates::<false, true, _, _, _>(inputs, outputs, |inputs| (F::zero(), term(inputs)));
+    coordinates::<false, true, _, _, _>(inputs, outputs, &Short(|inputs| (F::zero(), term(inputs))));
 }
 
 /// The loop of both; without `SUM` the sum is 0, or NaN where shapes do not fit.
@@ -68,7 +116,7 @@ pub fn map_coordinates<F: Real, const K: usize, const M: usize>(
 fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, const M: usize>(
     inputs: [&[F]; K],
     mut outputs: [&mut [F]; M],
-    term: impl Fn([F; K]) -> (F, [F; M]),
+    term: &impl Term<F, K, M>,
 ) -> F {
     let d = inputs.first().map_or(0, |row| row.len());
     let mut rows =
@@ -89,7 +137,7 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
         for (block, (_, tail)) in padded.iter_mut().zip(inputs) {
             copy_few(&mut block.0, tail, rest);
         }
-        let (values, written) = lanes(padded.each_ref().map(|block| &block.0), &term);
+        let (values, written) = lanes(padded.each_ref().map(|block| &block.0), term);
         // A copy: a select by lanes would keep the sums out of registers, and cost a fifth of the time.
         if SUM {
             copy_few(&mut first.0, &values.0, rest);
@@ -98,7 +146,7 @@ fn coordinates<const SUM: bool, const WRITE: bool, F: Real, const K: usize, cons
     }
     let mut sums: [F; LANES] = std::array::from_fn(|lane| first.0[lane]);
     for b in 0..blocks {
-        let (values, written) = lanes(inputs.map(|(blocks, _)| &blocks[b]), &term);
+        let (values, written) = lanes(inputs.map(|(blocks, _)| &blocks[b]), term);
         if SUM {
             sums.iter_mut().zip(values.0).for_each(|(sum, value)| *sum += value);
         }
@@ -140,12 +188,12 @@ fn halves<F: Real, const N: usize, const H: usize>(sums: [F; N]) -> [F; H] {
 #[inline(always)]
 fn lanes<F: Real, const K: usize, const M: usize>(
     block: [&[F; LANES]; K],
-    term: &impl Fn([F; K]) -> (F, [F; M]),
+    term: &impl Term<F, K, M>,
 ) -> (Aligned<[F; LANES]>, [Aligned<[F; LANES]>; M]) {
     let mut values = Aligned([F::zero(); LANES]);
     let mut written = [Aligned([F::zero(); LANES]); M];
     for lane in 0..LANES {
-        let (value, out) = term(block.map(|row| row[lane]));
+        let (value, out) = term.of(block.map(|row| row[lane]));
         values.0[lane] = value;
         for m in 0..M {
             written[m].0[lane] = out[m];

@@ -12,7 +12,7 @@ mod reduce;
 mod sum;
 mod value_grad;
 
-pub use coordinates::{map_coordinates, sum_coordinates};
+pub use coordinates::{Term, map_coordinates, sum_coordinates, sum_term};
 pub(crate) use fold::{Batch, Fold};
 pub(crate) use grad::slots;
 pub use grad::{Grad, GradRows, Parts};

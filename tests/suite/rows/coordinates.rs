@@ -1,11 +1,20 @@
 //! The loop over the coordinates of a row.
 
 use estimand::Real;
-use estimand::rows::{map_coordinates, sum_coordinates};
+use estimand::rows::{Term, map_coordinates, sum_coordinates, sum_term};
 use proptest::prelude::*;
 
 use crate::support::near::{assert_eps, careful_sum};
 use crate::support::strategy::config;
+
+/// The same as a type.
+struct Pair;
+
+impl<F: Real> Term<F, 2, 2> for Pair {
+    fn of(&self, [x, y]: [F; 2]) -> (F, [F; 2]) {
+        (x * y, [x + y, x - y])
+    }
+}
 
 /// Two inputs, two outputs: the value is x y, the outputs x + y and x - y.
 fn pairs<F: Real>(x: &[F], y: &[F]) {
@@ -28,6 +37,11 @@ fn pairs<F: Real>(x: &[F], y: &[F]) {
     let alone = sum_coordinates::<false, _, 2, 2>([x, y], [&mut untouched, &mut []], term);
     assert_eq!(alone, value);
     assert!(untouched.iter().all(|&u| u == F::of(7.0)));
+
+    // A type says what a closure says.
+    let (mut again, mut apart) = (vec![F::nan(); d], vec![F::nan(); d]);
+    assert_eq!(sum_term::<true, _, 2, 2>([x, y], [&mut again, &mut apart], &Pair), value);
+    assert_eq!((again, apart), (sums, differences));
     assert_eq!(sum_coordinates::<false, _, 2, 0>([x, y], [], |[x, y]| (x * y, [])), value);
 }
 
