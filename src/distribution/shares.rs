@@ -24,7 +24,7 @@ pub(crate) fn cooled<F: Real>(temperature: F) -> F {
 pub(crate) fn pull_back_of_shares<F: Real>((x, d): (&[F], &[F]), grad: &mut [F], by: F) {
     let (mean, left) = mean_in_parts::<F, false>((x, d));
     if left.is_nan() {
-        // A share of 0 has met an infinity, or there is a NaN.
+        // A share of 0 has met an infinity, or there is a NaN. (Differences of slopes near the largest number are not asked for.)
         let moved = moved_by((x, d));
         grad.iter_mut().zip(x).zip(d).for_each(|((grad, &x), &d)| *grad = moved(x, d) * by);
     } else {

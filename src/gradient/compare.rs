@@ -6,7 +6,7 @@ use rand::Rng;
 use super::plan::{Bias, Plan};
 use crate::check::deviations;
 use crate::moments::ColumnMoments;
-use crate::shape::{no_nan_rows, same_shape};
+use crate::shape::{no_nan_rows, positive, same_shape};
 use crate::{Error, Real, Result};
 
 /// From a generator to what an estimator did with its noise.
@@ -65,7 +65,7 @@ impl<'a, F: Real, R: Rng> Named<'a, F, R> {
     }
 
     /// The same, charged with so many evaluations a draw: where one answer serves several of a plan's points, or where a slope
-    /// costs more than a value.
+    /// costs more than a value. What is no finite number above 0, [`compare`] refuses.
     ///
     /// ```
     /// use estimand::gradient::{Conditional, Named, Rebar, compare};
@@ -112,6 +112,7 @@ pub struct Measured {
     pub variance: Vec<f64>,
     /// Kurtosis over the number of draws, by coordinate; 1, which it is at the most, where draws never vary. Above 1/20 a few
     /// draws make the sum, and the standard error says little.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub tail: Vec<f64>,
     /// Seconds a draw; not where the target has no clock (wasm).
     pub seconds: Option<f64>,
@@ -159,7 +160,8 @@ pub struct Comparison {
 /// asks for and the product of both, its signal to noise, its time. The table is the [`Display`](fmt::Display)
 /// of what comes back. Statistics are in f64.
 /// Errors: `Shape` of `truth`, `Entry` where it is not finite; `Estimator` with the name and its error, or `TooFew` where
-/// it gives fewer than 2 rows, `Shape` where its width is not that of the others, `NaN` with the row.
+/// it gives fewer than 2 rows, `Shape` where its width is not that of the others, `NaN` with the row, `Parameter` where its
+/// evaluations are not a finite number above 0.
 ///
 /// ```
 /// use estimand::gradient::{Baseline, Named, Pathwise, ScoreFunction, compare};
@@ -215,6 +217,7 @@ fn measure<F: Real>(name: &str, run: &Run<F>, width: Option<usize>) -> Result<Me
         return Err(Error::TooFew { name: "rows", got: draws, needs: 2 });
     }
     no_nan_rows("rows", rows)?;
+    positive("evaluations", *evaluations)?;
     let wide = rows.mapv(Real::as_f64);
     let moments = ColumnMoments::of(&wide);
     let [mean, variance] = [moments.mean()?, moments.unbiased_variance()?].map(|column| column.to_vec());
@@ -256,10 +259,10 @@ impl Comparison {
     }
 
     /// Whether the mean of an estimator is more than 6 standard errors from the truth in a coordinate whose standard error can
-    /// be believed ([`Measured::tail`]), and by more than the rounding of rows in single precision. Estimators that are
-    /// consistent or biased may well be.
+    /// be believed ([`Measured::tail`]: of fewer than 20 draws none is, of Gaussian ones that of 60), and by more than the
+    /// rounding of rows in single precision, of the largest coordinate. Estimators that are consistent or biased may well be.
     pub fn contradicts(&self, measured: &Measured) -> bool {
-        self.off(measured).any(|(believed, _)| believed)
+        self.off(measured).any(|found| found.believed)
     }
 
     /// Whether an estimator that nothing contradicts is as far from the truth in a coordinate that cannot be judged: its draws
@@ -269,28 +272,58 @@ impl Comparison {
         !self.contradicts(measured) && self.off(measured).next().is_some()
     }
 
-    /// The coordinates that are more than 6 standard errors from the truth, each with whether that can be believed, and which.
-    fn off<'m>(&self, m: &'m Measured) -> impl Iterator<Item = (bool, usize)> + use<'m> {
-        let rounding = 64.0 * f64::from(f32::EPSILON);
-        let found = self.bias_of(m).into_iter().enumerate();
-        let off = found.filter(move |&(j, (off, error))| off.abs() > FAR * error + rounding * m.mean[j].abs());
-        off.map(|(j, _)| (m.tail.get(j).is_some_and(|&tail| tail <= FEW), j))
+    /// What was found of the coordinates that are more than 6 standard errors from the truth.
+    fn off(&self, measured: &Measured) -> impl Iterator<Item = Found> + use<> {
+        let found = self.found(measured);
+        let size = found.iter().fold(0.0_f64, |most, found| most.max(found.size));
+        let rounding = 64.0 * f64::from(f32::EPSILON) * size;
+        found.into_iter().filter(move |found| found.off.abs() > FAR * found.error + rounding)
     }
 
-    fn bias_of(&self, measured: &Measured) -> Vec<(f64, f64)> {
-        let truth = self.truth.as_deref().map(ArrayView1::from);
-        truth.and_then(|truth| measured.bias_found(&truth).ok()).unwrap_or_default()
+    /// What was found of each coordinate, where the truth is known.
+    fn found(&self, measured: &Measured) -> Vec<Found> {
+        let Some(truth) = self.truth.as_deref() else { return Vec::new() };
+        let bias = measured.bias_found(&ArrayView1::from(truth)).unwrap_or_default();
+        let of = |(j, ((off, error), &truth)): (usize, ((f64, f64), &f64))| Found {
+            off,
+            error,
+            size: truth.abs().max((truth + off).abs()),
+            believed: measured.tail.get(j).is_some_and(|&tail| tail <= FEW),
+        };
+        bias.into_iter().zip(truth).enumerate().map(of).collect()
     }
 
-    /// The coordinate whose mean is the most standard errors from the truth, with how far it is off and the error: of those
-    /// that contradict, if any does.
-    fn worst(&self, measured: &Measured) -> Option<(f64, f64)> {
-        let (found, accused) = (self.bias_of(measured), self.contradicts(measured));
-        let weight = |&(off, error): &(f64, f64)| if off == 0.0 { 0.0 } else { off.abs() / error };
-        let all =
-            found.into_iter().zip(&measured.tail).filter(|(_, tail)| !accused || **tail <= FEW).map(|(found, _)| found);
-        all.max_by(|a, b| weight(a).total_cmp(&weight(b)))
+    /// The coordinate whose mean is the most standard errors from the truth: of those that contradict, if any does, or else of
+    /// those that are undecided, or else of all.
+    fn worst(&self, measured: &Measured) -> Option<Found> {
+        let off: Vec<_> = self.off(measured).collect();
+        let accused: Vec<_> = off.iter().filter(|found| found.believed).cloned().collect();
+        let of = [accused, off, self.found(measured)].into_iter().find(|some| !some.is_empty())?;
+        of.into_iter().max_by(|a, b| a.weight().total_cmp(&b.weight()))
     }
+}
+
+/// The mean of a coordinate beside the truth.
+#[derive(Clone)]
+struct Found {
+    off: f64,
+    error: f64,
+    /// Of the mean or the truth, the larger.
+    size: f64,
+    /// Whether the standard error can be.
+    believed: bool,
+}
+
+impl Found {
+    fn weight(&self) -> f64 {
+        if self.off == 0.0 { 0.0 } else { self.off.abs() / self.error }
+    }
+}
+
+/// A number without zeros at its end: 3, and 1.3333.
+fn short(number: f64) -> String {
+    let digits = format!("{number:.4}");
+    digits.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 impl fmt::Display for Comparison {
@@ -303,8 +336,8 @@ impl fmt::Display for Comparison {
         writeln!(f, "  {:>11}  {:>11}  {:>8}  {:>9}", "variance", "x evals", "signal", "us a draw")?;
         for m in &self.measured {
             let bias = format!("{:?}", m.bias).to_lowercase();
-            write!(f, "{:width$}  {bias:10}  {:>11}", m.name, m.evaluations)?;
-            if let Some((off, error)) = self.worst(m) {
+            write!(f, "{:width$}  {bias:10}  {:>11}", m.name, short(m.evaluations))?;
+            if let Some(Found { off, error, .. }) = self.worst(m) {
                 let mark = match (self.contradicts(m), self.undecided(m)) {
                     (true, _) => '*',
                     (false, true) => '?',

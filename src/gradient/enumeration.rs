@@ -20,8 +20,8 @@ use crate::{Parts, Real, Result};
 /// with the others held.
 ///
 /// Shapes: points `(rows m, dim)`, the m of the first parameter row first. Errors: `Shape`, `NaN` with the row, or `Entry` of
-/// `cost` where it is infinite at a point that can be (where q is 0 an infinite cost is left out); `NaN` of `rows` where a
-/// logit is; `Count` of a support that has more than 2^20 points.
+/// `cost` where it is infinite at a point that can be (where ln q is -inf an infinite cost is left out); of an estimate `NaN`
+/// of `rows` where a logit is; `Count` of a support that has more than 2^20 points.
 /// Source: chapter `gradient/binary`.
 ///
 /// ```

@@ -48,7 +48,7 @@ impl<F, T: Fn([F; K]) -> (F, [F; M]), const K: usize, const M: usize> Term<F, K,
     }
 }
 
-/// [`sum_coordinates`] of a [`Term`], however long.
+/// [`sum_coordinates`] of a [`Term`], however long. Shapes, and what comes where they do not fit: as there.
 #[inline(always)]
 pub fn sum_term<const WRITE: bool, F: Real, const K: usize, const M: usize>(
     inputs: [&[F]; K],

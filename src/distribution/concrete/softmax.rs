@@ -32,7 +32,6 @@ impl<F: Real, S: Space> Relaxed<'_, F, S> {
     ///
     /// made of the gradient row G in the logits, as minus the sum of G_j (w_j - max w) / T with w = l + g.
     ///
-    ///
     /// Shapes: as [`pathwise`](Reparameterize::pathwise), to `(n,)`. Errors: as there.
     ///
     /// ```

@@ -101,12 +101,43 @@ fn hard_who_is_accused_and_who_is_not() {
     assert!(text.contains("-7.000e0*"), "{text}");
 }
 
+/// What is within rounding of a large coordinate accuses nobody, and does not hide who is accused.
+#[test]
+fn hard_the_mark_stands_by_what_is_marked() {
+    let rows = Array2::from_shape_fn((1000, 3), |(i, j)| match j {
+        0 => 1.2 + if i % 2 == 0 { 0.5 } else { -0.5 },
+        1 => 1.0 + 1e-9 + if i % 2 == 0 { 1e-12 } else { -1e-12 },
+        _ => {
+            if i % 2 == 0 {
+                2e-17
+            } else {
+                1e-17
+            }
+        }
+    });
+    let named = [fixed("a", Bias::Unbiased, 4.0 / 3.0, rows)];
+    let table = compare(&rng(), Some(&array![1.0, 1.0, 0.0]), &named).unwrap();
+    assert!(table.to_string().contains("      1.3333    2.000e-1*"), "{table}");
+    let fine = compare(&rng(), Some(&array![1.2, 1.0, 0.0]), &named).unwrap();
+    assert!(!fine.contradicts(&fine.measured[0]) && !fine.undecided(&fine.measured[0]), "{fine}");
+    // A file of a time without tails is read, and believed of nobody.
+    let mut old = table.clone();
+    old.measured[0].tail.clear();
+    assert!(!old.contradicts(&old.measured[0]) && old.undecided(&old.measured[0]));
+    assert!(old.to_string().contains('?'), "{old}");
+    for evaluations in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let named = [fixed("a", Bias::Unbiased, evaluations, array![[1.0], [2.0]])];
+        let error = compare(&rng(), None, &named).unwrap_err().to_string();
+        assert!(error.starts_with("a: `evaluations` is "), "{error}");
+    }
+}
+
 /// MuProp asks S + 1 costs of S samples: fractions count; and what is charged is said.
 #[test]
 fn law_evaluations_are_points_over_draws() {
     let q = Bernoulli::identical(&array![0.3_f64], 50).unwrap();
     let cost = |b: ArrayView2<'_, f64>| ValueGrad { value: b.column(0).mapv(|b| b * b), grad: b.mapv(|b| 2.0 * b) };
-    for samples in [1, 2, 4] {
+    for samples in [1, 2, 3, 4] {
         let many = q.clone().repeat_rows(samples);
         let propose = |rng: &mut ChaCha8Rng| MuProp::propose(&many, many.noise(rng));
         let of = || Named::of_plan("MuProp", propose, cost);

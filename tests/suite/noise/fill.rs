@@ -172,3 +172,25 @@ fn stream_six_laws() {
         assert_eq!(four::<f64>(law), double, "{law:?}");
     }
 }
+
+/// The bits of a whole block, folded into one number (FNV-1a): four numbers do not meet a change of a last place.
+fn block<F: Real>(law: Standard, bits: impl Fn(F) -> u64) -> u64 {
+    let numbers = filled::<F>(Key::new(2026), law, 0, 4096);
+    numbers.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, z| (hash ^ bits(z)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[test]
+fn stream_blocks_of_six_laws() {
+    let pinned = [
+        (Standard::Uniform, 0x0dba_fde7_3062_ccc1, 0xd25e_d5af_d125_3f59),
+        (Standard::Normal, 0x82ba_c0a6_11fc_b088, 0xe133_a8b6_6ab8_daf7),
+        (Standard::Exponential, 0x1735_86f0_e7ab_60fa, 0x2335_178a_26b4_0ac4),
+        (Standard::Logistic, 0xfdf4_34aa_f6c1_87e6, 0x7961_498b_a04f_f995),
+        (Standard::Gumbel, 0x8728_8b8d_c3ce_5fd4, 0x2cf9_5a50_ede7_b243),
+        (Standard::Laplace, 0xc434_2d50_8357_51d2, 0xe43a_b3ee_1347_baa1),
+    ];
+    for (law, single, double) in pinned {
+        assert_eq!(block::<f32>(law, |z| u64::from(z.to_bits())), single, "{law:?}");
+        assert_eq!(block::<f64>(law, f64::to_bits), double, "{law:?}");
+    }
+}
