@@ -172,14 +172,12 @@ fn split(x: f64) -> (u64, f64) {
 
 /// y = (e - bias) ln 2 + ln(1 + f + low), and y - less.
 #[inline(always)]
-fn ln_of_parts<const FUSED: bool>(e: u64, bias: u64, (f, low): (f64, Option<f64>), less: f64) -> (f64, f64) {
+fn ln_of_parts<const FUSED: bool>(e: u64, bias: u64, [f, low]: [f64; 2], less: f64) -> (f64, f64) {
     let n = f64::from_bits(e.wrapping_sub(bias).wrapping_add(ROUND.to_bits())) - ROUND;
-    // Without `low`, nothing is added: not even a constant 0 would be left out.
-    let with_low = |x| low.map_or(x, |low| x + low);
-    let w = with_low(f);
+    let w = f + low;
     let head = n * LN_2[0];
     let whole = head + f;
-    let lost = fma::<FUSED, _>(n, LN_2[1], with_low((head - whole) + f));
+    let lost = fma::<FUSED, _>(n, LN_2[1], (head - whole) + f + low);
     // ln(1 + w) = w - w^2/2 + s (w^2/2 + 2 s^2/3 + ...) with s = w / (2 + w).
     let s = w / (2.0 + w);
     let z = s * s;
@@ -192,7 +190,7 @@ fn ln_of_parts<const FUSED: bool>(e: u64, bias: u64, (f, low): (f64, Option<f64>
 #[inline(always)]
 pub(super) fn ln_normal<const FUSED: bool>(x: f64) -> f64 {
     let (e, m) = split(x);
-    ln_of_parts::<FUSED>(e, BIAS, (m - 1.0, None), 0.0).0
+    ln_of_parts::<FUSED>(e, BIAS, [m - 1.0, 0.0], 0.0).0
 }
 
 #[inline(always)]
@@ -200,7 +198,7 @@ pub(super) fn ln<const FUSED: bool>(x: f64) -> f64 {
     // A subnormal number by its 2^52-fold.
     let scale: f64 = if x < f64::MIN_POSITIVE { 4_503_599_627_370_496.0 } else { 1.0 };
     let (e, m) = split(x * scale);
-    let (y, _) = ln_of_parts::<FUSED>(e, scale.to_bits() >> 52, (m - 1.0, None), 0.0);
+    let (y, _) = ln_of_parts::<FUSED>(e, scale.to_bits() >> 52, [m - 1.0, 0.0], 0.0);
     at_the_ends(x, y, x)
 }
 
@@ -226,7 +224,7 @@ pub(super) fn ln_1p_and_mx<const FUSED: bool>(x: f64) -> (f64, f64) {
     let (e, m) = split(u);
     let low = lost * f64::from_bits(2046_u64.wrapping_sub(e) << 52);
     let low = if x < 1e300 { low } else { 0.0 };
-    let (y, less) = ln_of_parts::<FUSED>(e, BIAS, (m - 1.0, Some(low)), x);
+    let (y, less) = ln_of_parts::<FUSED>(e, BIAS, [m - 1.0, low], x);
     (at_the_ends(u, y.copysign(x), x), at_the_ends(u, less, -x))
 }
 

@@ -163,17 +163,15 @@ fn split(x: f32) -> (u32, f32) {
 #[inline(always)]
 fn ln_of_parts<const FUSED: bool>(
     [e, bias]: [u32; 2],
-    (f, low): (f32, Option<f32>),
+    [f, low]: [f32; 2],
     less: f32,
     series: impl Fn(f32) -> f32,
 ) -> (f32, f32) {
     let n = f32::from_bits(e.wrapping_sub(bias).wrapping_add(ROUND.to_bits())) - ROUND;
-    // Without `low`, nothing is added: not even a constant 0 would be left out.
-    let with_low = |x| low.map_or(x, |low| x + low);
-    let w = with_low(f);
+    let w = f + low;
     let head = n * LN_2[0];
     let whole = head + f;
-    let lost = fma::<FUSED, _>(n, LN_2[1], with_low((head - whole) + f));
+    let lost = fma::<FUSED, _>(n, LN_2[1], (head - whole) + f + low);
     let (square, bend) = (w * w, series(w));
     (whole + fma::<FUSED, _>(square, bend, lost), fma::<FUSED, _>(square, bend, (whole - less) + lost))
 }
@@ -183,7 +181,7 @@ fn ln_of_parts<const FUSED: bool>(
 #[inline(always)]
 pub(super) fn ln_normal<const FUSED: bool>(x: f32) -> f32 {
     let (e, m) = split(x);
-    ln_of_parts::<FUSED>([e, BIAS], (m - 1.0, None), 0.0, |w| even_odd::<FUSED, _, _>(w, w * w, LN)).0
+    ln_of_parts::<FUSED>([e, BIAS], [m - 1.0, 0.0], 0.0, |w| even_odd::<FUSED, _, _>(w, w * w, LN)).0
 }
 
 #[inline(always)]
@@ -192,7 +190,7 @@ pub(super) fn ln<const FUSED: bool>(x: f32) -> f32 {
     let scale: f32 = if x < f32::MIN_POSITIVE { 8_388_608.0 } else { 1.0 };
     let (e, m) = split(x * scale);
     let (y, _) =
-        ln_of_parts::<FUSED>([e, scale.to_bits() >> 23], (m - 1.0, None), 0.0, |w| horner::<FUSED, _, _>(w, LN));
+        ln_of_parts::<FUSED>([e, scale.to_bits() >> 23], [m - 1.0, 0.0], 0.0, |w| horner::<FUSED, _, _>(w, LN));
     at_the_ends(x, y, x)
 }
 
@@ -218,7 +216,7 @@ pub(super) fn ln_1p_and_mx<const FUSED: bool>(x: f32) -> (f32, f32) {
     let (e, m) = split(u);
     let low = lost * f32::from_bits(254_u32.wrapping_sub(e) << 23);
     let low = if x < 1e30 { low } else { 0.0 };
-    let (y, less) = ln_of_parts::<FUSED>([e, BIAS], (m - 1.0, Some(low)), x, |w| horner::<FUSED, _, _>(w, LN_1P));
+    let (y, less) = ln_of_parts::<FUSED>([e, BIAS], [m - 1.0, low], x, |w| horner::<FUSED, _, _>(w, LN_1P));
     (at_the_ends(u, y.copysign(x), x), at_the_ends(u, less, -x))
 }
 
