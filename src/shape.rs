@@ -83,13 +83,13 @@ pub(crate) fn at_least_one(name: &'static str, count: usize) -> Result<()> {
     Err(Error::Parameter { name, value: 0.0, expected: "at least 1" })
 }
 
-/// A number of rows that falls into groups of `k`.
-pub(crate) fn groups(name: &'static str, rows: usize, k: usize) -> Result<usize> {
+/// A number of rows, of all or of a parameter row, that falls into groups of `k`.
+pub(crate) fn groups(name: &'static str, axis: &'static str, rows: usize, k: usize) -> Result<usize> {
     at_least_one("k", k)?;
     if rows.is_multiple_of(k) {
         return Ok(rows / k);
     }
-    Err(Error::Count { name, axis: "rows", got: rows, expected: format!("a multiple of {k}") })
+    Err(Error::Count { name, axis, got: rows, expected: format!("a multiple of {k}") })
 }
 
 /// A weight of an objective.

@@ -165,7 +165,8 @@ pub trait Quasi<F: Real>: Transform<F> {
         at_least_one("points", points)?;
         let Shape { rows, repeat, dim } = self.shape();
         // Points that make no net are refused as such.
-        let sequences = if points.is_power_of_two() { rows * groups("samples", repeat, points)? } else { rows.max(1) };
+        let sequences =
+            if points.is_power_of_two() { rows * groups("samples", "rows", repeat, points)? } else { rows.max(1) };
         Self::STANDARD.quasi(rng, sequences, points, dim)
     }
 }

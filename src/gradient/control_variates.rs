@@ -55,7 +55,7 @@ pub fn control_variates<F: Real, P: Parts>(
 ) -> Result<Controlled<F, P>> {
     at_least_one("draws", draws)?;
     let (all, width) = rows.flat().dim();
-    let n = groups("rows", all, draws)?;
+    let n = groups("rows", "rows", all, draws)?;
     let k = controls.ncols();
     same_shape("controls", controls.shape(), &[all, k])?;
     same_shape("means", means.shape(), &[k])?;

@@ -53,7 +53,7 @@ pub(crate) fn log_total_with_weights<F: Real>(
     log_w: &ArrayRef1<F>,
     k: usize,
 ) -> Result<ValueGrad<Array1<F>, Array1<F>>> {
-    let n = groups("log_w", log_w.len(), k)?;
+    let n = groups("log_w", "rows", log_w.len(), k)?;
     let (most, [grad, rest]) = fill(n, [by_example(log_w, n, k).view()], [k, 1], &LogSumExpRow);
     // A NaN makes the value of its example one, and nothing else does.
     if any(&most, F::is_nan) {

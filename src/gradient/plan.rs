@@ -161,7 +161,7 @@ pub trait Plan<F: Real> {
     where
         Self: Sized,
     {
-        groups("draws", self.draws(), k)?;
+        groups("draws", "rows", self.draws(), k)?;
         Ok(Grouped { plan: self, k })
     }
 }

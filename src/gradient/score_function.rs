@@ -9,7 +9,7 @@ use super::plan::{Bias, Plan, costs_door};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::Level;
 use crate::rows::{Batch, Fold, Grad, pairwise, reduce, weigh};
-use crate::shape::{at_least_one, finite, no_nan, no_nan_rows, same_shape, too_few};
+use crate::shape::{at_least_one, finite, groups, no_nan, no_nan_rows, same_shape, too_few};
 use crate::{Distribution, Error, Parts, Real, Result, Rows, Shape, Transform};
 
 /// The score-function estimate (REINFORCE) from costs and score rows: of d/d theta E f(x).
@@ -96,14 +96,7 @@ fn admit_baseline<F: Real>(name: &'static str, shape: Shape, baseline: &Baseline
             same_shape("baseline", b.shape(), &[shape.samples()])?;
             return no_nan("baseline", b);
         }
-        Baseline::LeaveGroupOut(k) => {
-            at_least_one("k", *k)?;
-            if !samples.is_multiple_of(*k) {
-                let expected = format!("a multiple of {k}");
-                return Err(Error::Count { name, axis: "rows a parameter row", got: samples, expected });
-            }
-            samples / k
-        }
+        Baseline::LeaveGroupOut(k) => groups(name, "rows a parameter row", samples, *k)?,
         _ => samples,
     };
     if groups < 2 && rows > 0 {

@@ -261,7 +261,7 @@ pub(crate) struct Held<'a, F, P> {
 impl<'a, F: Real, P: Parts> Held<'a, F, P> {
     /// Rows of a gradient, so many of them a parameter row.
     pub(crate) fn of(name: &'static str, grad: &'a Grad<F, P>, repeat: usize) -> Result<Self> {
-        let rows = groups(name, grad.flat().nrows(), repeat)?;
+        let rows = groups(name, "rows", grad.flat().nrows(), repeat)?;
         Ok(Self { parts: grad.parts(), shape: Shape { rows, repeat, dim: grad.flat().ncols() }, flat: grad.flat() })
     }
 }

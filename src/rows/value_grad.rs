@@ -56,7 +56,7 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
     /// Errors: `Parameter` where `k = 0`; `Count` where `k` does not divide the rows, or the gradient
     /// rows do not belong to the values.
     pub fn mean_groups(mut self, k: usize) -> Result<Self> {
-        let n = groups("value", self.value.len(), k)?;
+        let n = groups("value", "rows", self.value.len(), k)?;
         rows_fit(&self.grad, self.value.len())?;
         let each = F::one() / F::count(k);
         let value = Array1::from_shape_fn(n, |i| pairwise(k, |j| self.value[i * k + j]) * each);
