@@ -220,11 +220,13 @@ impl<'a, F: Real> HardConcrete<'a, F> {
     }
 }
 
-impl<F: Real, A: Arithmetic<F>> Term<F, 2, 1> for (A, &HardConcrete<'_, F>) {
+struct Density<'a, 'b, F, A>(A, &'a HardConcrete<'b, F>);
+
+impl<F: Real, A: Arithmetic<F>> Term<F, 2, 1> for Density<'_, '_, F, A> {
     /// The term of log q, and its derivative in the logit.
     #[inline(always)]
     fn of(&self, [x, l]: [F; 2]) -> (F, [F; 1]) {
-        let (a, law) = *self;
+        let Self(a, law) = *self;
         let (shut, open) = (x == F::zero(), x == F::one());
         let (to_gamma, to_zeta) = (a.ln(x - law.gamma), a.ln(law.zeta - x));
         let s = law.temperature() * (to_gamma - to_zeta) - l;
@@ -250,7 +252,7 @@ impl<F: Real> Distribution<F> for HardConcrete<'_, F> {
 
     #[inline(always)]
     fn log_prob_row<A: Arithmetic<F>, const GRAD: bool>(&self, a: A, t: usize, x: &[F], grad: &mut [F]) -> F {
-        sum_term::<GRAD, _, 2, 1>([x, self.row(t)], [grad], &(a, self))
+        sum_term::<GRAD, _, 2, 1>([x, self.row(t)], [grad], &Density(a, self))
     }
 
     fn admits(&self, x: &ArrayRef2<F>) -> Result<()> {
@@ -347,10 +349,8 @@ impl<F: Real> RowFn<F, 0> for PenaltyRow<'_, '_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, t: usize, []: [&[F]; 0], grad: &mut [F]) -> F {
         let shut = self.0.noise_of(a, F::zero());
-        sum_coordinates::<true, _, 1, 1>([self.0.row(t)], [grad], |[l]| {
-            let open = a.sigmoid(l - shut);
-            (open.value, [open.grad])
-        })
+        let both = |open: ValueGrad<F, F>| (open.value, [open.grad]);
+        sum_coordinates::<true, _, 1, 1>([self.0.row(t)], [grad], |[l]| both(a.sigmoid(l - shut)))
     }
 }
 
