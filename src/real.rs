@@ -148,3 +148,9 @@ impl Real for f64 {
         double(self)
     }
 }
+
+/// Numbers on the stack that begin where a cache line does: a vector that is written across two lines has to reach
+/// the cache before it can be read again, and a row that meets one takes half as long again.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Aligned<T>(pub(crate) T);

@@ -170,27 +170,51 @@ fn split(x: f64) -> (u64, f64) {
     (bits >> 52, f64::from_bits((bits & 0x000f_ffff_ffff_ffff).wrapping_add(ROOT_HALF)))
 }
 
+/// e - bias.
+#[inline(always)]
+fn number(e: u64, bias: u64) -> f64 {
+    f64::from_bits(e.wrapping_sub(bias).wrapping_add(ROUND.to_bits())) - ROUND
+}
+
+/// ln(1 + w) = w - w^2/2 + s (w^2/2 + 2 s^2/3 + ...) with s = w / (2 + w): s, the series, w^2/2.
+#[inline(always)]
+fn artanh_series<const FUSED: bool>(w: f64) -> (f64, [f64; 2]) {
+    let s = w / (2.0 + w);
+    let z = s * s;
+    let bend = 0.5 * w * w;
+    (s, [fma::<FUSED, _>(z, horner::<FUSED, _, _>(z, LN), bend), bend])
+}
+
 /// y = (e - bias) ln 2 + ln(1 + f + low), and y - less.
 #[inline(always)]
 fn ln_of_parts<const FUSED: bool>(e: u64, bias: u64, [f, low]: [f64; 2], less: f64) -> (f64, f64) {
-    let n = f64::from_bits(e.wrapping_sub(bias).wrapping_add(ROUND.to_bits())) - ROUND;
+    let n = number(e, bias);
     let w = f + low;
     let head = n * LN_2[0];
     let whole = head + f;
     let lost = fma::<FUSED, _>(n, LN_2[1], (head - whole) + f + low);
-    // ln(1 + w) = w - w^2/2 + s (w^2/2 + 2 s^2/3 + ...) with s = w / (2 + w).
-    let s = w / (2.0 + w);
-    let z = s * s;
-    let bend = 0.5 * w * w;
-    let series = fma::<FUSED, _>(z, horner::<FUSED, _, _>(z, LN), bend);
+    let (s, [series, bend]) = artanh_series::<FUSED>(w);
     let y = whole + (fma::<FUSED, _>(s, series, lost) - bend);
     (y, fma::<FUSED, _>(s, series, (whole - less) + lost) - bend)
 }
 
+/// The exponent of [`split`], as a number.
 #[inline(always)]
-pub(super) fn ln_normal<const FUSED: bool>(x: f64) -> f64 {
-    let (e, m) = split(x);
-    ln_of_parts::<FUSED>(e, BIAS, [m - 1.0, 0.0], 0.0).0
+pub(super) fn exponent(x: f64) -> f64 {
+    number(split(x).0, BIAS)
+}
+
+/// The mantissa of [`split`], less 1.
+#[inline(always)]
+pub(super) fn beyond_power(x: f64) -> f64 {
+    split(x).1 - 1.0
+}
+
+/// ln(1 + w) - w for what [`beyond_power`] gives.
+#[inline(always)]
+pub(super) fn ln_1p_rest(w: f64) -> f64 {
+    let (s, [series, bend]) = artanh_series::<false>(w);
+    s * series - bend
 }
 
 #[inline(always)]

@@ -13,6 +13,7 @@ mod double;
 mod single;
 
 use crate::Real;
+use crate::real::Aligned;
 
 /// e^x, to 1 last place.
 ///
@@ -120,10 +121,37 @@ pub(crate) fn ln_1p_unit<const FUSED: bool, F: Real>(t: F) -> F {
     t.map(single::ln_1p_unit::<FUSED>, double::ln_1p_unit::<FUSED>)
 }
 
-/// [`ln`] of a positive normal number.
-#[inline(always)]
-pub(crate) fn ln_normal<const FUSED: bool, F: Real>(x: F) -> F {
-    x.map(single::ln_normal::<FUSED>, double::ln_normal::<FUSED>)
+/// Numbers that [`LnStages::of_normals`] takes: what it keeps between its loops stays in the nearest cache.
+pub(crate) const STAGED: usize = 128;
+
+/// Logarithms in loops of few steps: of a long chain, whose steps wait for each other, a machine has fewer under way at once.
+/// Here is what the loops leave for each other.
+pub(crate) struct LnStages<F> {
+    exponents: Aligned<[F; STAGED]>,
+    rests: Aligned<[F; STAGED]>,
+}
+
+impl<F: Real> LnStages<F> {
+    pub(crate) fn new() -> Self {
+        Self { exponents: Aligned([F::zero(); STAGED]), rests: Aligned([F::zero(); STAGED]) }
+    }
+
+    /// What `of` makes of the logarithm of each of at most [`STAGED`] positive normal numbers, to 2.5 last places, and of its
+    /// place, written over it. Products and sums are rounded apart.
+    #[inline(always)]
+    pub(crate) fn of_normals(&mut self, numbers: &mut [F], of: impl Fn(usize, F) -> F) {
+        let Self { exponents, rests } = self;
+        for (x, n) in numbers.iter_mut().zip(&mut exponents.0) {
+            *n = x.map(single::exponent, double::exponent);
+            *x = x.map(single::beyond_power, double::beyond_power);
+        }
+        for (w, rest) in numbers.iter().zip(&mut rests.0) {
+            *rest = w.map(single::ln_1p_rest, double::ln_1p_rest);
+        }
+        for (i, ((x, &n), &rest)) in numbers.iter_mut().zip(&exponents.0).zip(&rests.0).enumerate() {
+            *x = of(i, n * F::LN_2() + (*x + rest));
+        }
+    }
 }
 
 /// [`sin_cos_turns`] of an eighth of a turn at most, to either side of 0: a quarter in all.

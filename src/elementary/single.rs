@@ -29,6 +29,9 @@ const LN: [f32; 9] = [
     0.129_044_35,
     -0.076_217_815,
 ];
+/// The same to a quarter of a last place of ln(1 + f).
+const LN_QUICK: [f32; 8] =
+    [-0.499_999_9, 0.333_339_5, -0.250_017_9, 0.199_620_66, -0.165_698_22, 0.149_173_7, -0.143_115_7, 0.087_411_44];
 /// The same, of an error relative to itself: for ln(1 + x) - x.
 const LN_1P: [f32; 10] = [
     -0.5,
@@ -102,12 +105,16 @@ pub(super) fn exp<const FUSED: bool>(x: f32) -> f32 {
 const DOWN: f32 = 5.421_011e-20;
 
 /// [`exp`] of a number that is not above 0: no result is near the upper end, so one power of two will
-/// do, and a last factor brings it down to where it may be subnormal.
+/// do, and a last factor brings it down to where it may be subnormal. Its remainder is one number, whose rounding
+/// is an eighth of a last place.
 #[inline(always)]
 pub(super) fn exp_not_above_0<const FUSED: bool>(x: f32) -> f32 {
     let x = if x < -104.0 { -104.0 } else { x };
-    let (e, rest) = reduce::<FUSED>(x);
-    exp_rest::<FUSED>(rest) * f32::from_bits(e.wrapping_add(127 + 64) << 23) * DOWN
+    let shifted = fma::<FUSED, _>(x, std::f32::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = fma::<FUSED, _>(n, -LN_2[1], fma::<FUSED, _>(n, -LN_2[0], x));
+    let y = 1.0 + fma::<FUSED, _>(r * r, horner::<FUSED, _, _>(r, EXP), r);
+    y * f32::from_bits(shifted.to_bits().wrapping_add(127 + 64) << 23) * DOWN
 }
 
 /// Half of e^x - 1 as the sum of two parts, the second small: 2^(n-1) (1 + r + rest) - 1/2, halved
@@ -159,6 +166,12 @@ fn split(x: f32) -> (u32, f32) {
     (bits >> 23, f32::from_bits((bits & 0x007f_ffff).wrapping_add(ROOT_HALF)))
 }
 
+/// e - bias.
+#[inline(always)]
+fn number(e: u32, bias: u32) -> f32 {
+    f32::from_bits(e.wrapping_sub(bias).wrapping_add(ROUND.to_bits())) - ROUND
+}
+
 /// y = (e - bias) ln 2 + ln(1 + f + low), and y - less; `series` is (ln(1 + w) - w) / w^2 of w = f + low.
 #[inline(always)]
 fn ln_of_parts<const FUSED: bool>(
@@ -167,7 +180,7 @@ fn ln_of_parts<const FUSED: bool>(
     less: f32,
     series: impl Fn(f32) -> f32,
 ) -> (f32, f32) {
-    let n = f32::from_bits(e.wrapping_sub(bias).wrapping_add(ROUND.to_bits())) - ROUND;
+    let n = number(e, bias);
     let w = f + low;
     let head = n * LN_2[0];
     let whole = head + f;
@@ -176,12 +189,25 @@ fn ln_of_parts<const FUSED: bool>(
     (whole + fma::<FUSED, _>(square, bend, lost), fma::<FUSED, _>(square, bend, (whole - less) + lost))
 }
 
-/// Even and odd terms of the series apart: two chains that do not wait for each other take a quarter less, and lose a tenth of
-/// a last place.
+/// The exponent of [`split`], less the bias, as a number; a conversion takes a step less than [`number`].
 #[inline(always)]
-pub(super) fn ln_normal<const FUSED: bool>(x: f32) -> f32 {
-    let (e, m) = split(x);
-    ln_of_parts::<FUSED>([e, BIAS], [m - 1.0, 0.0], 0.0, |w| even_odd::<FUSED, _, _>(w, w * w, LN)).0
+pub(super) fn exponent(x: f32) -> f32 {
+    (x.to_bits().wrapping_sub(ROOT_HALF).cast_signed() >> 23) as f32
+}
+
+/// The mantissa of [`split`], less 1.
+#[inline(always)]
+pub(super) fn beyond_power(x: f32) -> f32 {
+    let powers = x.to_bits().wrapping_sub(ROOT_HALF) & 0xff80_0000;
+    f32::from_bits(x.to_bits().wrapping_sub(powers)) - 1.0
+}
+
+/// ln(1 + w) - w for what [`beyond_power`] gives. Even and odd terms of the series apart: two chains that do not wait for each
+/// other.
+#[inline(always)]
+pub(super) fn ln_1p_rest(w: f32) -> f32 {
+    let square = w * w;
+    square * even_odd::<false, _, _>(w, square, LN_QUICK)
 }
 
 #[inline(always)]

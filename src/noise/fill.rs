@@ -2,10 +2,12 @@ use ndarray::{Array, Dimension, IntoDimension};
 use rand::Rng;
 
 use super::generator::{Generator, Key, LANES};
-use super::laws::{Exponential, Gumbel, Laplace, Law, Logistic, Normal, Standard, Uniform};
+use super::laws::{Exponential, Gumbel, Laplace, Law, Logistic, Normal, Stages, Standard, Uniform};
 use crate::Real;
 use crate::arithmetic::Arithmetic;
+use crate::elementary::STAGED;
 use crate::kernel::{Level, Work, map, run, several};
+use crate::real::Aligned;
 
 /// Numbers of a block: each block has a generator of its own.
 const BLOCK: usize = 4096;
@@ -14,7 +16,10 @@ const BLOCK: usize = 4096;
 pub(super) const BLOCKS: u64 = u64::MAX / BLOCK as u64 + 1;
 
 /// Units that are made before they become numbers: they stay in the nearest cache.
-const CHUNK: usize = 128;
+const CHUNK: usize = STAGED;
+
+/// Numbers that are handed on together.
+const PIECE: usize = 2 * CHUNK;
 
 /// Numbers that are worth a task of their own: tens of microseconds, and whole blocks.
 pub(super) const TASK: usize = 8 * BLOCK;
@@ -116,29 +121,32 @@ impl<F: Real> Work<F> for Pour<'_, F> {
     }
 }
 
-/// The numbers of a law from number `start` of a key on, chunk by chunk, until `emit` has had `n`.
+/// The numbers of a law from number `start` of a key on, piece by piece, until `emit` has had `n`.
 #[inline(always)]
 fn numbers<F: Real, L: Law>(key: Key, start: u64, n: usize, emit: &mut dyn FnMut(&[F])) {
     let mut block = start / BLOCK as u64;
     let mut skip = (start % BLOCK as u64) as usize;
     let mut left = n;
-    let mut units = [F::Bits::default(); CHUNK];
-    let mut numbers = [F::zero(); CHUNK];
+    let mut units = Aligned([F::Bits::default(); CHUNK]);
+    let mut numbers = Aligned([F::zero(); PIECE]);
+    let mut stages = Stages::new();
     while left > 0 {
         let mut generator = Generator::new(key, block);
-        let mut place = 0;
-        while place < BLOCK && left > 0 {
-            make_units::<F>(&mut generator, &mut units);
-            if skip < CHUNK {
-                make_numbers::<F, L>(&units, &mut numbers);
-                let to = CHUNK.min(skip + left);
-                emit(&numbers[skip..to]);
-                left -= to - skip;
-                skip = 0;
-            } else {
-                skip -= CHUNK;
+        for _ in 0..BLOCK / PIECE {
+            let to = PIECE.min(skip + left);
+            for (c, numbers) in numbers.0.chunks_exact_mut(CHUNK).take(to.div_ceil(CHUNK)).enumerate() {
+                make_units::<F>(&mut generator, &mut units.0);
+                if skip < (c + 1) * CHUNK {
+                    L::numbers(&mut stages, &units.0, numbers);
+                }
             }
-            place += CHUNK;
+            let from = skip.min(to);
+            emit(&numbers.0[from..to]);
+            left -= to - from;
+            skip -= from;
+            if left == 0 {
+                return;
+            }
         }
         // After the last number of a key comes its first, wherever a piece began.
         block = block.wrapping_add(1) % BLOCKS;
@@ -155,15 +163,4 @@ fn make_units<F: Real>(generator: &mut Generator, units: &mut [F::Bits; CHUNK]) 
             group[l + LANES] = F::upper_bits(second[l]);
         }
     }
-}
-
-/// A pair takes a unit of each half of the chunk: loops as long as this become vectors.
-#[inline(always)]
-fn make_numbers<F: Real, L: Law>(units: &[F::Bits; CHUNK], numbers: &mut [F; CHUNK]) {
-    let (left, right) = units.split_at(CHUNK / 2);
-    let (first, second) = numbers.split_at_mut(CHUNK / 2);
-    for i in 0..CHUNK / 2 {
-        [first[i], second[i]] = L::pair(left[i], right[i]);
-    }
-    numbers.iter_mut().for_each(|number| *number = L::finish(*number));
 }

@@ -5,7 +5,8 @@ use num_traits::WrappingNeg;
 use rand::Rng;
 
 use crate::Real;
-use crate::elementary::{ln_1p, ln_normal, sin_cos_quarter};
+use crate::elementary::{LnStages, STAGED, ln_1p, sin_cos_quarter};
+use crate::real::Aligned;
 
 /// A law without parameters, of which noise is made.
 ///
@@ -70,14 +71,14 @@ impl Standard {
     /// assert_eq!((least, largest), (2.0_f32.powi(-33), 33.0 * 2.0_f32.ln()));
     /// ```
     pub fn of_words<F: Real>(self, words: [u64; 2]) -> [F; 2] {
-        let [a, b] = words.map(F::upper_bits);
+        let units = words.map(F::upper_bits);
         match self {
-            Self::Uniform => finished::<F, Uniform>(a, b),
-            Self::Normal => finished::<F, Normal>(a, b),
-            Self::Exponential => finished::<F, Exponential>(a, b),
-            Self::Logistic => finished::<F, Logistic>(a, b),
-            Self::Gumbel => finished::<F, Gumbel>(a, b),
-            Self::Laplace => finished::<F, Laplace>(a, b),
+            Self::Uniform => two::<F, Uniform>(units),
+            Self::Normal => two::<F, Normal>(units),
+            Self::Exponential => two::<F, Exponential>(units),
+            Self::Logistic => two::<F, Logistic>(units),
+            Self::Gumbel => two::<F, Gumbel>(units),
+            Self::Laplace => two::<F, Laplace>(units),
         }
     }
 }
@@ -93,20 +94,17 @@ pub fn uniform<F: Real, R: Rng + ?Sized>(rng: &mut R) -> F {
     open(F::upper_bits(rng.next_u64()), 0)
 }
 
-/// The pair of numbers of two units of bits: a law.
+/// The numbers of units of bits, as many: number i is made of unit i, or the numbers i and n / 2 + i of both units there.
+///
+/// In loops of few steps: of a long chain, whose steps wait for each other, a machine has fewer under way at once.
 pub(super) trait Law {
-    fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2];
-
-    /// What is left to do with each of them, in a loop of its own: of a long chain of steps, each of which waits for the one
-    /// before, a machine has fewer under way at once than of two short ones.
-    #[inline(always)]
-    fn finish<F: Real>(number: F) -> F {
-        number
-    }
+    fn numbers<F: Real>(stages: &mut Stages<F>, units: &[F::Bits], numbers: &mut [F]);
 }
 
-fn finished<F: Real, L: Law>(a: F::Bits, b: F::Bits) -> [F; 2] {
-    L::pair(a, b).map(L::finish)
+fn two<F: Real, L: Law>(units: [F::Bits; 2]) -> [F; 2] {
+    let mut numbers = [F::zero(); 2];
+    L::numbers(&mut Stages::new(), &units, &mut numbers);
+    numbers
 }
 
 pub(super) struct Uniform;
@@ -118,8 +116,10 @@ pub(super) struct Laplace;
 
 impl Law for Uniform {
     #[inline(always)]
-    fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2] {
-        [open(a, 0), open(b, 0)]
+    fn numbers<F: Real>(_: &mut Stages<F>, units: &[F::Bits], numbers: &mut [F]) {
+        for (number, &unit) in numbers.iter_mut().zip(units) {
+            *number = open(unit, 0);
+        }
     }
 }
 
@@ -127,65 +127,89 @@ impl Law for Uniform {
 /// eighth of a turn of 0, then mirrored at the diagonal, or at the origin, or both.
 impl Law for Normal {
     #[inline(always)]
-    fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2] {
-        let half_square = exponential::<F>(a, 0);
-        let radius = (half_square + half_square).sqrt();
-        let (sin, cos) = sin_cos_quarter::<false, F>(eighth(b << 2));
-        let (sin, cos) = (sin.bits(), cos.bits());
-        let swap = (sin ^ cos) & mask::<F>(b);
-        [sin ^ swap, cos ^ swap].map(|side| turned(radius * F::of_bits(side), b << 1))
+    fn numbers<F: Real>(stages: &mut Stages<F>, units: &[F::Bits], numbers: &mut [F]) {
+        let (left, right) = units.split_at(units.len() / 2);
+        let (first, second) = numbers.split_at_mut(units.len() / 2);
+        stages.exponentials(|i| left[i], 0, first, |_, half_square| (half_square + half_square).sqrt());
+        for ((first, second), &b) in first.iter_mut().zip(second).zip(right) {
+            let radius = *first;
+            let (sin, cos) = sin_cos_quarter::<false, F>(eighth(b << 2));
+            let (sin, cos) = (sin.bits(), cos.bits());
+            let swap = (sin ^ cos) & mask::<F>(b);
+            [*first, *second] = [sin ^ swap, cos ^ swap].map(|side| turned(radius * F::of_bits(side), b << 1));
+        }
     }
 }
 
 impl Law for Exponential {
     #[inline(always)]
-    fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2] {
-        [exponential(a, 0), exponential(b, 0)]
+    fn numbers<F: Real>(stages: &mut Stages<F>, units: &[F::Bits], numbers: &mut [F]) {
+        stages.exponentials(|i| units[i], 0, numbers, |_, e| e);
     }
 }
 
 impl Law for Logistic {
     #[inline(always)]
-    fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2] {
-        [logistic(a), logistic(b)]
+    fn numbers<F: Real>(_: &mut Stages<F>, units: &[F::Bits], numbers: &mut [F]) {
+        for (number, &unit) in numbers.iter_mut().zip(units) {
+            *number = logistic(unit);
+        }
     }
 }
 
 /// -ln of an exponential number: -ln(-ln v).
 impl Law for Gumbel {
     #[inline(always)]
-    fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2] {
-        [exponential(!a, 0), exponential(!b, 0)]
-    }
-
-    #[inline(always)]
-    fn finish<F: Real>(number: F) -> F {
-        -ln_normal::<false, F>(number)
+    fn numbers<F: Real>(stages: &mut Stages<F>, units: &[F::Bits], numbers: &mut [F]) {
+        stages.exponentials(|i| !units[i], 0, numbers, |_, e| e);
+        stages.ln.of_normals(numbers, |_, ln| -ln);
     }
 }
 
+/// +- an exponential number, whose bits are those below the sign.
 impl Law for Laplace {
     #[inline(always)]
-    fn pair<F: Real>(a: F::Bits, b: F::Bits) -> [F; 2] {
-        [laplace(a), laplace(b)]
+    fn numbers<F: Real>(stages: &mut Stages<F>, units: &[F::Bits], numbers: &mut [F]) {
+        let far = |unit: F::Bits| !(unit ^ mask::<F>(unit));
+        stages.exponentials(|i| far(units[i]), 1, numbers, |i, e| turned(e, !units[i]));
     }
 }
 
-/// -ln(1 - v) for v = (k + 1/2) 2^-n, with k the n bits of `unit` below its upper `used`.
-///
-/// The logarithm is of v's distance `t` from the nearer end, or of 1 - t, which is `s + rest` to
-/// the last bit: ln(1 - t) = ln(s) + rest / s, where `rest` is half a unit in the last place of s,
-/// so that its division by s, of [1/2, 1], is less than that again, and is left out. So v at
-/// either end keeps its digits: the result is v itself next to 0, and finite next to 1.
-#[inline(always)]
-fn exponential<F: Real>(unit: F::Bits, used: usize) -> F {
-    let beyond = mask::<F>(unit << used);
-    let t = fraction::<F>(unit ^ beyond, used + 1, 1);
-    let one = F::of_bits(!beyond & F::one().bits());
-    let step = turned(t, !beyond);
-    let s = one + step;
-    let minus_rest = (s - one) - step;
-    minus_rest - ln_normal::<false, F>(s)
+/// What the loops of a law leave for each other.
+pub(super) struct Stages<F> {
+    minus_rests: Aligned<[F; STAGED]>,
+    ln: LnStages<F>,
+}
+
+impl<F: Real> Stages<F> {
+    pub(super) fn new() -> Self {
+        Self { minus_rests: Aligned([F::zero(); STAGED]), ln: LnStages::new() }
+    }
+
+    /// What `of` makes of -ln(1 - v), and of its place, with v = (k + 1/2) 2^-n and k the n bits of a unit below its upper `used`.
+    ///
+    /// With `away` v less the nearer end, the logarithm is of -away or of 1 - away, which is `s + rest` to the last bit:
+    /// ln(1 - away) = ln(s) + rest / s, where `rest` is half a unit in the last place of s, so that its division by s, of
+    /// [1/2, 1], is less than that again, and is left out. So v at either end keeps its digits: the result is v itself
+    /// next to 0, and finite next to 1.
+    #[inline(always)]
+    fn exponentials(
+        &mut self,
+        unit: impl Fn(usize) -> F::Bits,
+        used: usize,
+        numbers: &mut [F],
+        of: impl Fn(usize, F) -> F,
+    ) {
+        let Self { minus_rests, ln } = self;
+        for (i, (number, minus_rest)) in numbers.iter_mut().zip(&mut minus_rests.0).enumerate() {
+            let unit = unit(i) << used;
+            let away = from_nearer_end::<F>(unit, used);
+            let end = F::of_bits(!mask::<F>(unit) & F::one().bits());
+            let s = end - away;
+            (*number, *minus_rest) = (s, (s - end) + away);
+        }
+        ln.of_normals(numbers, |i, ln| of(i, minus_rests.0[i] - ln));
+    }
 }
 
 /// ln(v / (1 - v)): with f twice the distance of v from the nearer end, +- ln(1 + 2 (1 - f) / f).
@@ -193,15 +217,8 @@ fn exponential<F: Real>(unit: F::Bits, used: usize) -> F {
 #[inline(always)]
 fn logistic<F: Real>(unit: F::Bits) -> F {
     let near = unit ^ mask::<F>(unit);
-    let ratio = fraction::<F>(!near, 1, 0) / fraction::<F>(near, 1, 1);
+    let ratio = fraction::<F>(!near, 0) / fraction::<F>(near, 1);
     turned(ln_1p::<false, F>(ratio), !unit)
-}
-
-/// +- an exponential number, whose bits are those below the sign.
-#[inline(always)]
-fn laplace<F: Real>(unit: F::Bits) -> F {
-    let far = !(unit ^ mask::<F>(unit));
-    turned(exponential(far, 1), !unit)
 }
 
 /// The upper 23 bits (52 in f64) as a number of (0, 2^-down), in the middle of its step: exact.
@@ -212,15 +229,26 @@ fn open<F: Real>(unit: F::Bits, down: usize) -> F {
     F::of_bits(size.bits() | (unit >> above)) - (size - F::of(0.5) * F::epsilon() * size)
 }
 
-/// The bits below the upper `used` as a number of (0, 2^-down), in the middle of its step: all of
-/// them, rounded, in f32; the 52 next in f64, exactly.
+/// The bits below the upper one as a number of (0, 2^-down), in the middle of its step: all of them, rounded, in f32; the 52
+/// next in f64, exactly.
 #[inline(always)]
-fn fraction<F: Real>(unit: F::Bits, used: usize, down: usize) -> F {
+fn fraction<F: Real>(unit: F::Bits, down: usize) -> F {
     if size_of::<F>() != size_of::<f32>() {
-        return open(unit << used, down);
+        return open(unit << 1, down);
     }
-    let step = F::of(half_to_the(32 + down - used));
-    F::of_integer((unit << used) >> used) * step + F::of(0.5) * step
+    let step = F::of(half_to_the(31 + down));
+    F::of_integer((unit << 1) >> 1) * step + F::of(0.5) * step
+}
+
+/// The bits, of which the last `unused` are 0, as a number of (0, 1) in the middle of its step, less 1 where that is nearer:
+/// rounded in f32; exact in f64, of the upper 53.
+#[inline(always)]
+fn from_nearer_end<F: Real>(unit: F::Bits, unused: usize) -> F {
+    if size_of::<F>() != size_of::<f32>() {
+        let beyond = mask::<F>(unit);
+        return turned(open((unit ^ beyond) << 1, 1), beyond);
+    }
+    F::of_integer(unit) * F::of(half_to_the(32)) + F::of(half_to_the(33 - unused))
 }
 
 /// The bits as a number with a sign, of (-1/8, 1/8), in the middle of its step: the upper 30,

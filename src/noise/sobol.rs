@@ -4,8 +4,9 @@ use rand::Rng;
 use super::directions::{DIGITS, WIDEST, directions};
 use super::fill::{BLOCKS, TASK};
 use super::generator::{Generator, Key, LANES};
-use super::laws::{Exponential, Gumbel, Laplace, Law, Logistic, Normal, Standard, Uniform};
+use super::laws::{Exponential, Gumbel, Laplace, Law, Logistic, Normal, Stages, Standard, Uniform};
 use crate::arithmetic::Arithmetic;
+use crate::elementary::STAGED;
 use crate::kernel::{Level, Work, map, run};
 use crate::shape::at_least_one;
 use crate::{Error, Real, Result};
@@ -14,7 +15,7 @@ use crate::{Error, Real, Result};
 const MOST_DIGITS: u32 = 31;
 
 /// Rows that become numbers together.
-const CHUNK: usize = 32;
+const CHUNK: usize = STAGED / 2;
 
 /// Sobol' points: the first 2^m of them fill a cube of `dim` dimensions evenly, for every m.
 ///
@@ -215,6 +216,7 @@ impl<F: Real> Scatter<'_, F> {
         let Self { key, net, points, dim, first, out, .. } = self;
         let mut cells = [(); 2].map(|()| vec![0_u32; points]);
         let mut words = [(); 2].map(|()| vec![0_u64; points]);
+        let mut stages = Stages::new();
         for (column, pair) in (0..dim).step_by(2).zip(net.directions.chunks_exact(2)) {
             for (cells, v) in cells.iter_mut().zip(pair) {
                 number_cells(v, cells);
@@ -228,14 +230,15 @@ impl<F: Real> Scatter<'_, F> {
                 }
                 let rows = rows.chunks_mut(CHUNK * dim);
                 for ((rows, left), right) in rows.zip(cells[0].chunks(CHUNK)).zip(cells[1].chunks(CHUNK)) {
-                    let left = gather::<F>(left, &words[0]);
-                    let right = gather::<F>(right, &words[1]);
-                    let mut numbers = [[F::zero(); 2]; CHUNK];
-                    for i in 0..CHUNK {
-                        numbers[i] = L::pair(left[i], right[i]).map(L::finish);
-                    }
-                    for (row, pair) in rows.chunks_exact_mut(dim).zip(&numbers) {
-                        for (to, &number) in row[column..].iter_mut().zip(pair) {
+                    let mut units = [F::Bits::default(); 2 * CHUNK];
+                    let (to_left, to_right) = units.split_at_mut(CHUNK);
+                    gather::<F>(left, &words[0], to_left);
+                    gather::<F>(right, &words[1], to_right);
+                    let mut numbers = [F::zero(); 2 * CHUNK];
+                    L::numbers(&mut stages, &units, &mut numbers);
+                    let (first, second) = numbers.split_at(CHUNK);
+                    for (row, (&first, &second)) in rows.chunks_exact_mut(dim).zip(first.iter().zip(second)) {
+                        for (to, number) in row[column..].iter_mut().zip([first, second]) {
                             *to = number;
                         }
                     }
@@ -287,10 +290,8 @@ fn scramble(words: &mut [u64]) {
 }
 
 #[inline(always)]
-fn gather<F: Real>(cells: &[u32], words: &[u64]) -> [F::Bits; CHUNK] {
-    let mut bits = [F::Bits::default(); CHUNK];
-    for (bits, &cell) in bits.iter_mut().zip(cells) {
-        *bits = F::upper_bits(words[cell as usize]);
+fn gather<F: Real>(cells: &[u32], words: &[u64], units: &mut [F::Bits]) {
+    for (unit, &cell) in units.iter_mut().zip(cells) {
+        *unit = F::upper_bits(words[cell as usize]);
     }
-    bits
 }

@@ -1,14 +1,9 @@
 use crate::Real;
+use crate::real::Aligned;
 
 /// Accumulators of a sum over coordinates. A fixed number: the order of additions, and so the last
 /// bit, does not depend on the machine; and independent sums can be kept in vector registers.
 const LANES: usize = 32;
-
-/// Numbers on the stack that begin where a cache line does: a vector that is written across two lines has to reach
-/// the cache before it can be read again, and a row that meets one takes half as long again.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Aligned<T>(T);
 
 /// A term of a row by its coordinates, and what is written beside it: what a closure says to [`sum_coordinates`], as a type.
 ///
