@@ -14,10 +14,12 @@
 mod gather;
 mod level;
 mod pass;
+mod rewrite;
 mod threads;
 
 pub use level::Level;
 pub(crate) use level::{Work, run};
 pub use pass::{Filled, RowFn, fill_at};
-pub(crate) use pass::{RowsFn, fill, fill_into, overwrite, rewrite, write_rows};
+pub(crate) use pass::{fill, fill_into, write_rows};
+pub(crate) use rewrite::{RowsFn, overwrite, rewrite, rewritten};
 pub(crate) use threads::{map, several};

@@ -11,7 +11,7 @@ use crate::arithmetic::Arithmetic;
 use crate::{Error, Real, Result};
 
 /// Numbers, read or written, that are worth a task of their own: tens of microseconds.
-const TASK: usize = 1 << 15;
+pub(super) const TASK: usize = 1 << 15;
 
 /// The mathematics of one row of a pass: from row `i` of each of `K` inputs to a value, and to a
 /// row of numbers written to `out`.
@@ -96,7 +96,7 @@ const TOGETHER: usize = 1 << 9;
 
 /// Rows that are written together.
 #[inline(always)]
-fn together(width: usize) -> usize {
+pub(super) fn together(width: usize) -> usize {
     (TOGETHER / width.max(1)).max(1)
 }
 
@@ -217,62 +217,6 @@ fn pieces<'a, F, const M: usize>(
         (k * each, values, outs)
     };
     values.chunks_mut(each).enumerate().map(cut).collect()
-}
-
-/// Each row of `width` numbers replaced by what `f` writes for it, the old one its input.
-///
-/// In place, so that a large array is not met twice.
-pub(crate) fn overwrite<F: Real>(rows: &mut [F], width: usize, f: &impl RowFn<F, 1>) {
-    rewrite(rows, width, &EachOf { width, f });
-}
-
-/// Rows by a function of one, from copies.
-struct EachOf<'a, R> {
-    width: usize,
-    f: &'a R,
-}
-
-impl<F: Real, R: RowFn<F, 1>> RowsFn<F> for EachOf<'_, R> {
-    #[inline(always)]
-    fn rows<A: Arithmetic<F>>(&self, a: A, start: usize, rows: &mut [F]) {
-        let copies = rows.to_vec();
-        let pairs = copies.chunks_exact(self.width).zip(rows.chunks_exact_mut(self.width));
-        for (k, (row, out)) in pairs.enumerate() {
-            self.f.row(a, start + k, [row], out);
-        }
-    }
-}
-
-/// Some rows at a time, in place: for a row whose steps wait for each other, so that several are under way together.
-pub(crate) trait RowsFn<F: Real>: Sync {
-    /// Rows `start`, `start + 1`, ..., one behind the other, as many as stay in the nearest cache.
-    fn rows<A: Arithmetic<F>>(&self, a: A, start: usize, rows: &mut [F]);
-}
-
-/// Each row of `width` numbers replaced by what `f` makes of it.
-pub(crate) fn rewrite<F: Real>(rows: &mut [F], width: usize, f: &impl RowsFn<F>) {
-    let each = (TASK / width.max(1)).max(1);
-    let pieces = rows.chunks_mut((each * width).max(1)).enumerate().collect();
-    map(pieces, |(k, rows)| run(Level::best(), Rewrite { start: k * each, width, rows, f }));
-}
-
-struct Rewrite<'a, F, R> {
-    start: usize,
-    width: usize,
-    rows: &'a mut [F],
-    f: &'a R,
-}
-
-impl<F: Real, R: RowsFn<F>> Work<F> for Rewrite<'_, F, R> {
-    type Output = ();
-
-    #[inline(always)]
-    fn work<A: Arithmetic<F>>(self, a: A) {
-        let Self { start, width, rows, f } = self;
-        for (b, rows) in rows.chunks_mut((together(width) * width).max(1)).enumerate() {
-            f.rows(a, start + b * together(width), rows);
-        }
-    }
 }
 
 /// The rows that `f` writes for a range of the rows of the inputs, one behind the other: as many as there are, and as

@@ -3,6 +3,7 @@
 mod gather;
 mod level;
 mod pass;
+mod rewrite;
 mod threads;
 
 use estimand::Real;
