@@ -113,8 +113,14 @@ pub trait Rows<F: Real>: Sync {
     fn collect(&self) -> Grad<F, Self::Parts> {
         let parts = self.parts();
         let shape = (self.shape().samples(), parts.width());
-        let mut flat = vec![F::zero(); shape.0.saturating_mul(shape.1)];
-        self.write_rows(Level::best(), 0..shape.0, &mut flat);
+        let mut flat = Vec::with_capacity(shape.0.saturating_mul(shape.1));
+        let (level, each) = (Level::best(), batch_rows(shape.1));
+        // Zeros that are in the nearest cache when they are written over.
+        for start in (0..shape.0).step_by(each) {
+            let (range, from) = (start..shape.0.min(start + each), flat.len());
+            flat.resize(from + range.len() * shape.1, F::zero());
+            self.write_rows(level, range, &mut flat[from..]);
+        }
         Grad::held(Array2::from_shape_vec(shape, flat).unwrap_or_default(), parts)
     }
 

@@ -1,12 +1,14 @@
-use ndarray::{Array1, Array2, ArrayRef2};
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 use rand::Rng;
 
 use super::{Relaxed, Space};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::law::Distribution;
-use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform};
-use crate::distribution::shares::{blocks, blocks_mut, pull_back_of_shares};
-use crate::kernel::{RowFn, RowsFn, fill, rewrite};
+use crate::distribution::sample::{Draw, Mirror, Quasi, Reparameterize, Sample, Transform, row_by_row};
+use crate::distribution::shares::{PullBackOfBlocks, blocks, blocks_mut, pull_back_of_shares};
+use crate::kernel::{Level, RowFn, RowsFn, fill, rewrite, rewritten, run};
 use crate::noise::Standard;
 use crate::rows::{Rows, map_coordinates, sum_coordinates, sum_long, weigh};
 use crate::special::{exp_not_above_0, largest};
@@ -15,9 +17,10 @@ use crate::{Real, Result};
 impl<F: Real, S: Space> Relaxed<'_, F, S> {
     /// In row order, whatever the order of the noise.
     fn softened(&self, noise: &ArrayRef2<F>) -> Array2<F> {
-        let mut x = noise.as_standard_layout().into_owned();
-        self.soften(x.as_slice_mut().unwrap_or_default());
-        x
+        let noise = noise.as_standard_layout();
+        // In standard layout by construction: always a slice.
+        let rows = rewritten(noise.as_slice().unwrap_or_default(), self.shape().dim, &SoftenRows(self));
+        Array2::from_shape_vec(noise.raw_dim(), rows).unwrap_or_default()
     }
 
     fn soften(&self, rows: &mut [F]) {
@@ -127,6 +130,16 @@ impl<F: Real, S: Space> Reparameterize<F> for Relaxed<'_, F, S> {
         for (block, grad) in met {
             pull_back_of_shares(block, grad, self.cooled);
         }
+    }
+
+    fn write_pathwise(&self, level: Level, range: Range<usize>, draw: &Draw<F>, d_x: ArrayView2<'_, F>, out: &mut [F]) {
+        let (Some(x), Some(d_x), false) = (draw.x().to_slice(), d_x.to_slice(), S::LOG) else {
+            return row_by_row(self, level, range, draw, d_x, out);
+        };
+        let dim = self.shape().dim;
+        let numbers = range.start * dim..range.end.min(draw.x().nrows()) * dim;
+        let [shares, slopes] = [x, d_x].map(|all| all.get(numbers.clone()).unwrap_or_default());
+        run(level, PullBackOfBlocks { shares, slopes, size: self.classes.classes(), by: self.cooled, out });
     }
 }
 

@@ -1,6 +1,10 @@
-use estimand::ndarray::array;
-use estimand::{Categorical, Concrete, Draw, ExpConcrete, Perturb, Reparameterize, Rows, Transform};
+use estimand::kernel::Level;
+use estimand::ndarray::{Array2, ArrayView2, array, s};
+use estimand::noise::Standard;
+use estimand::rand::SeedableRng;
+use estimand::{Categorical, Concrete, Draw, ExpConcrete, Perturb, Reparameterize, Rows, Sample, Transform};
 use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
 
 use crate::support::strategy::config;
 
@@ -33,6 +37,42 @@ proptest! {
         let found = y.d_temperature(&y.transform(array![[0.0, 0.0]]).unwrap(), &array![[1.0, 0.0]]).unwrap()[0];
         let of_logarithm = tail / (1.0 + tail) * gap / temperature.powi(2);
         prop_assert!((found + of_logarithm).abs() <= few * of_logarithm, "{found} {of_logarithm}");
+    }
+}
+
+/// Slopes that lie row after row are pulled back by groups of blocks, others row by row: the same numbers, also of blocks that
+/// have met an infinity, and of any range of rows.
+#[test]
+fn law_paths_in_groups_are_those_of_rows() {
+    for (classes, blocks, rows) in [(1, 3, 700), (3, 2, 100), (10, 20, 9), (64, 1, 40), (700, 1, 5), (2, 700, 3)] {
+        let (dim, shape) = (classes * blocks, (rows, classes * blocks));
+        let mut rng = ChaCha8Rng::seed_from_u64(dim as u64);
+        let [logits, mut slopes]: [Array2<f64>; 2] = [(); 2].map(|()| Standard::Normal.draw(&mut rng, shape));
+        let q = Concrete::new(&logits, classes, 0.3).unwrap();
+        let mut draw = q.draw(&mut rng);
+        if classes > 1 {
+            let (mut x, noise) = (draw.x().to_owned(), draw.noise().to_owned());
+            x[[rows - 1, 1]] += x[[rows - 1, 0]];
+            (x[[rows - 1, 0]], slopes[[rows - 1, 0]]) = (0.0, f64::INFINITY);
+            draw = Draw::new(x, noise).unwrap();
+        }
+        let together = q.pathwise(&draw, &slopes).unwrap().collect();
+        let turned = Array2::from_shape_fn((dim, rows), |(j, i)| slopes[[i, j]]).reversed_axes();
+        let apart = q.pathwise(&draw, &turned).unwrap();
+        assert!(together.flat().iter().all(|g| g.is_finite()));
+        assert_eq!(together, apart.collect(), "{classes} x {blocks}");
+        for (i, k, b) in [(0, 0, 0), (rows / 2, classes / 2, blocks - 1), (rows - 1, classes - 1, 0)] {
+            let block = |of: ArrayView2<'_, f64>| of.slice(s![i, b * classes..(b + 1) * classes]).to_owned();
+            let (x, d) = (block(draw.x()), block(slopes.view()));
+            let mean = x.iter().zip(&d).filter(|(x, _)| **x > 0.0).map(|(x, d)| x * d).sum::<f64>();
+            let (found, want) = (together.flat()[[i, b * classes + k]], x[k] * (d[k] - mean) / 0.3);
+            let size = x[k] * (d[k].abs() + mean.abs()) / 0.3;
+            assert!((found - want).abs() <= (classes + 8) as f64 * f64::EPSILON * size, "{found} {want}");
+        }
+        let some = rows / 3..rows - 1;
+        q.pathwise(&draw, &slopes).unwrap().visit_rows(Level::best(), some, |i, row| {
+            assert_eq!(row, together.flat().row(i).as_slice().unwrap());
+        });
     }
 }
 
