@@ -28,6 +28,9 @@
 //! | the same, and a cost with slopes | an unbiased gradient | [`gradient::Rebar`], [`gradient::Relax`], [`gradient::MuProp`] |
 //! | a decoder's means and real data | the reconstruction term | [`objective::GaussianDecoder`] |
 //! | both terms | the beta-weighted ELBO, and its loss | [`objective::beta_elbo`] |
+//! | the same, and a ceiling for one of them | beta, as its multiplier | [`objective::Constrained`] |
+//! | a KL by coordinate | free bits; a capacity; a weight that changes from step to step | [`objective::free_bits`], [`objective::capacity`], [`objective::Schedule`] |
+//! | samples of the posteriors of a batch | the mutual information, total correlation and dimension-wise KL, each with its price | [`objective::decompose`], [`objective::decomposed_kl`] |
 //! | logits and grey levels | binary cross-entropy (no likelihood) | [`objective::bce_with_logits`] |
 //! | k log-weights an example | the importance-weighted bound; weights and their effective size | [`objective::importance_weighted`], [`gradient::importance`] |
 //! | nats | bits per dimension | [`objective::bits_per_dimension`] |
@@ -91,6 +94,8 @@ pub mod chapters {
     pub mod baseline {}
     #[doc = include_str!("../docs/distribution/bernoulli.md")]
     pub mod bernoulli {}
+    #[doc = include_str!("../docs/objective/beta.md")]
+    pub mod beta {}
     #[doc = include_str!("../docs/gradient/binary.md")]
     pub mod binary {}
     #[doc = include_str!("../docs/objective/bound.md")]
@@ -105,6 +110,8 @@ pub mod chapters {
     pub mod covariance {}
     #[doc = include_str!("../docs/objective/decoder.md")]
     pub mod decoder {}
+    #[doc = include_str!("../docs/objective/decomposition.md")]
+    pub mod decomposition {}
     #[doc = include_str!("../docs/matrix/decompositions.md")]
     pub mod decompositions {}
     #[doc = include_str!("../docs/matrix/derivatives.md")]

@@ -1,6 +1,6 @@
 use ndarray::Array1;
 
-use crate::rows::{GradRows, mean_of, mean_rows, weigh};
+use crate::rows::{GradRows, data_scale, mean_of, mean_rows, weigh};
 use crate::shape::{not_negative, same_shape};
 use crate::{Real, Result, ValueGrad};
 
@@ -74,9 +74,50 @@ impl<F: Real, R: GradRows<F>, K: GradRows<F>> Elbo<Array1<F>, R, K> {
         mean_rows(&mut grad, n)?;
         Ok(Elbo { value, reconstruction, kl, grad })
     }
+
+    /// What the sum over a data set of `data` examples is, by these of a batch: N / M times their sum, in all terms and gradients.
+    ///
+    /// Unbiased where each example is as likely in the batch. The scale is applied here and nowhere else: a prior of the network's
+    /// weights is added once, unscaled.
+    /// Errors: as [`mean`](Self::mean); `Parameter` where the batch has more than `data` examples.
+    ///
+    /// ```
+    /// use estimand::{ValueGrad, objective::beta_elbo, ndarray::array};
+    ///
+    /// let term = |value| ValueGrad { value, grad: array![1.0, 1.0] };
+    /// let all = beta_elbo(term(array![-3.0, -5.0]), term(array![1.0, 1.0]), 1.0)?.data_total(100)?;
+    /// assert_eq!((all.value, all.kl, all.grad.0), (-500.0, 100.0, array![50.0, 50.0]));
+    /// # Ok::<(), estimand::Error>(())
+    /// ```
+    pub fn data_total(self, data: usize) -> Result<Elbo<F, R, K>> {
+        let scale = data_scale(self.value.len(), data)?;
+        let mean = self.mean()?;
+        let (value, reconstruction, kl) = (scale * mean.value, scale * mean.reconstruction, scale * mean.kl);
+        let mut grad = mean.grad;
+        grad.scale(scale);
+        Ok(Elbo { value, reconstruction, kl, grad })
+    }
+
+    /// The value and its gradient times `by`; the terms are as they were.
+    pub(super) fn times(mut self, by: F) -> Self {
+        self.value.mapv_inplace(|v| weigh(by, v));
+        self.grad.scale(by);
+        self
+    }
 }
 
 impl<F: Real, R: GradRows<F>, K: GradRows<F>> Elbo<F, R, K> {
+    /// The rate, the mean KL: nats an example that the code costs; at least what it tells of the example.
+    pub fn rate(&self) -> F {
+        self.kl
+    }
+
+    /// The distortion, minus the mean reconstruction: nats an example that are left to say when the code is known. The ELBO of
+    /// beta = 1 is minus the sum of both; what is told is at least the entropy of the data less the distortion.
+    pub fn distortion(&self) -> F {
+        -self.reconstruction
+    }
+
     /// What an optimiser minimises: the value and all its gradients, negated.
     pub fn loss(self) -> ValueGrad<F, (R, K)> {
         let mut grad = self.grad;

@@ -21,4 +21,4 @@ pub use reduce::Rows;
 pub(crate) use reduce::{Held, reduce};
 pub(crate) use sum::{LONG, pairwise, sum_long, weigh};
 pub use value_grad::ValueGrad;
-pub(crate) use value_grad::{mean_of, mean_rows};
+pub(crate) use value_grad::{data_scale, mean_of, mean_rows};

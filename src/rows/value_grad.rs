@@ -50,6 +50,17 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
         Ok(ValueGrad { value, grad: self.grad })
     }
 
+    /// What the sum over a data set of `data` rows is, by these of a batch: N / M times their sum, value and gradient rows.
+    ///
+    /// Unbiased where each row is as likely in the batch. Shapes: as [`mean`](Self::mean), of which it is `data` times.
+    /// Errors: as there; `Parameter` where the batch has more than `data` rows.
+    pub fn data_total(self, data: usize) -> Result<ValueGrad<F, G>> {
+        let scale = data_scale(self.value.len(), data)?;
+        let mut mean = self.mean()?;
+        mean.grad.scale(scale);
+        Ok(ValueGrad { value: scale * mean.value, grad: mean.grad })
+    }
+
     /// The mean over each `k` consecutive rows, as `k` samples of one example: `n * k` values
     /// become `n`, and the `n * k` gradient rows stay, divided by `k`.
     ///
@@ -63,6 +74,14 @@ impl<F: Real, G: GradRows<F>> ValueGrad<Array1<F>, G> {
         self.grad.scale(each);
         Ok(Self { value, grad: self.grad })
     }
+}
+
+/// What makes the mean of a batch of `n` the sum over `data`.
+pub(crate) fn data_scale<F: Real>(n: usize, data: usize) -> Result<F> {
+    if n <= data {
+        return Ok(F::count(data));
+    }
+    Err(Error::Parameter { name: "data", value: data as f64, expected: "at least the rows of the batch" })
 }
 
 /// Divides gradient rows by the `n` values that they belong to.

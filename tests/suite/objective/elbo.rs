@@ -38,6 +38,35 @@ proptest! {
         prop_assert!(elbo <= log_marginal + limit);
     }
 
+    /// R - beta K at variance s^2 is beta times the ELBO at variance beta s^2, and a constant: for any decoder, value and gradients,
+    /// so that both train the same model.
+    #[test]
+    fn law_a_fixed_scale_is_another_beta(
+        (head, weight, x) in (numbers((3, 4), -1.0, 1.0), numbers((2, 5), -1.0, 1.0), numbers((3, 5), -2.0, 2.0)),
+        log_s in -1.0..1.0_f64, beta in 0.1..8.0_f64,
+    ) {
+        let q = DiagGaussian::from_head(&head).unwrap();
+        let z = q.transform(array![[0.3, -1.2], [0.0, 0.7], [-0.4, 1.9]]).unwrap();
+        // Any network will do: this one bends.
+        let loc = z.x().dot(&weight).mapv(f64::tanh);
+        let of = |log_s: f64, beta: f64| {
+            let rec = GaussianDecoder::fixed(&loc, log_s).unwrap().log_prob_grad(&x).unwrap();
+            beta_elbo(rec, q.kl_standard(), beta).unwrap()
+        };
+        let (weighed, plain) = (of(log_s, beta), of(log_s + 0.5 * beta.ln(), 1.0));
+        // d / 2 ln(2 pi s^2) is in both, of different s.
+        let of_scale = |log_s: f64| 2.5 * (2.0 * std::f64::consts::PI).ln() + 5.0 * log_s;
+        let constant = beta * of_scale(log_s + 0.5 * beta.ln()) - of_scale(log_s);
+        // Squared distances of up to 9 over variances down to 1 / e^2, five of them, and KLs of up to 8.
+        let size = (5.0 * 9.0 * 8.0 + 8.0 * beta) * 64.0 * f64::EPSILON;
+        for i in 0..3 {
+            prop_assert!((weighed.value[i] - (beta * plain.value[i] + constant)).abs() <= size);
+        }
+        let near = |a: &Array2<f64>, b: &Array2<f64>| (a - &(b * beta)).iter().all(|off| off.abs() <= size);
+        prop_assert!(near(&weighed.grad.0.into_flat(), &plain.grad.0.into_flat()));
+        prop_assert!(near(&weighed.grad.1.into_flat(), &plain.grad.1.into_flat()));
+    }
+
     /// The whole objective of a linear VAE by the path: every parameter against differences.
     #[test]
     fn law_elbo_gradient_is_its_derivative(
@@ -146,4 +175,28 @@ fn hard_bad_terms_are_refused_with_the_facts() {
     // 784 equal terms in 32 lanes: 25 additions and 5 that join them, half an epsilon each.
     let value = -784.0 * std::f64::consts::LN_2;
     assert_abs_diff_eq!(rec.value[0], value, epsilon = 16.0 * f64::EPSILON * value.abs());
+}
+
+/// N / M times the sum over a batch, in all terms and gradients, and once: the mean over all batches of a data set is its sum.
+#[test]
+fn law_a_batch_stands_for_the_data() {
+    let data = [(-3.0, 1.0), (-5.0, 0.5), (-1.0, 2.0), (-2.5, 0.25)];
+    let term = |values: [f64; 2]| ValueGrad {
+        value: Array1::from_iter(values),
+        grad: Array1::from_iter(values.map(|v| 2.0 * v)),
+    };
+    let of = |i: usize, j: usize| {
+        let ((r, k), (s, l)) = (data[i], data[j]);
+        beta_elbo(term([r, s]), term([k, l]), 4.0).unwrap().data_total(4).unwrap()
+    };
+    let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+    let mean = |read: &dyn Fn(usize, usize) -> f64| pairs.iter().map(|&(i, j)| read(i, j)).sum::<f64>() / 6.0;
+    assert_eq!(mean(&|i, j| of(i, j).reconstruction), -11.5);
+    assert_eq!(mean(&|i, j| of(i, j).kl), 3.75);
+    assert_eq!(mean(&|i, j| of(i, j).value), -11.5 - 4.0 * 3.75);
+    assert_eq!(mean(&|i, j| of(i, j).grad.0.sum()), -23.0);
+    assert_eq!(mean(&|i, j| of(i, j).grad.1.sum()), -4.0 * 7.5);
+    let few = beta_elbo(term([0.0, 1.0]), term([0.0, 1.0]), 1.0).unwrap();
+    let expected = "at least the rows of the batch";
+    assert_eq!(few.data_total(1).unwrap_err(), Error::Parameter { name: "data", value: 1.0, expected });
 }

@@ -1,7 +1,18 @@
+mod aggregate;
 mod bound;
+mod capacity;
+mod constrained;
 mod decoder;
+mod decomposition;
+mod density_ratio;
+mod dip;
 mod elbo;
+mod free_bits;
+mod latents;
+mod linear_vae;
+mod mmd;
 mod pixel;
+mod schedule;
 
 use estimand::ndarray::array;
 use estimand::objective::{GaussianDecoder, beta_elbo};

@@ -175,3 +175,16 @@ fn hard_zero_silences_an_infinity_but_not_a_nan() {
     silenced::<f32>();
     silenced::<f64>();
 }
+
+/// N times the mean: what the batch says of the sum over a data set of N.
+#[test]
+fn law_a_batch_says_what_the_data_sum_to() {
+    let batch = || ValueGrad { value: array![1.0, 4.0], grad: array![[2.0], [8.0]] };
+    let total = batch().data_total(10).unwrap();
+    assert_eq!((total.value, total.grad), (25.0, array![[10.0], [40.0]]));
+    assert_eq!(batch().data_total(2).unwrap().value, 5.0);
+    let expected = "at least the rows of the batch";
+    assert_eq!(batch().data_total(1).unwrap_err(), Error::Parameter { name: "data", value: 1.0, expected });
+    let none = ValueGrad { value: Array1::<f64>::zeros(0), grad: Array2::zeros((0, 1)) };
+    assert_eq!(none.data_total(5).unwrap_err(), Error::TooFew { name: "value", got: 0, needs: 1 });
+}

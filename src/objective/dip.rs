@@ -1,0 +1,74 @@
+use ndarray::{Array2, Axis};
+
+use crate::distribution::LocScaleParts;
+use crate::rows::Grad;
+use crate::shape::{no_nan_rows, not_negative};
+use crate::{DiagGaussian, Distribution, Error, Real, Result, ValueGrad};
+
+/// Which covariance is asked to be the identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DipForm {
+    /// That of the posterior means, DIP-VAE-I.
+    Means,
+    /// That of the aggregate posterior: the means' and the mean variance, DIP-VAE-II.
+    Aggregate,
+}
+
+/// The penalty of a covariance of latents that is not the identity, of the posteriors of a batch.
+///
+/// ```text
+/// P = off_diagonal sum over i != j of C_ij^2 + diagonal sum over i of (C_ii - 1)^2
+/// C = Cov(loc),   or   Cov(loc) + mean of diag(e^(2 log_scale))
+/// ```
+///
+/// with Cov over the batch, divided by n: of the data set it is the penalty itself, of a batch one of the batch's own moments,
+/// biased upward by their noise. To be added to a loss, or taken from an ELBO.
+///
+/// Shapes: a number, with gradient rows `(rows, 2 dim)`. Units: none.
+/// Errors: `Parameter` where a weight is negative or not finite; `TooFew` where there are fewer than two posteriors; `NaN` with the row.
+/// Source: Kumar, Sattigeri and Balakrishnan 2018.
+///
+/// ```
+/// use estimand::{DiagGaussian, objective::{DipForm, dip}, ndarray::array};
+///
+/// // Means of variances 1 and covariance 1.
+/// let q = DiagGaussian::new(array![[1.0, 1.0], [-1.0, -1.0]], array![[0.0, 0.0], [0.0, 0.0]])?;
+/// assert_eq!(dip(&q, DipForm::Means, 5.0, 10.0)?.value, 10.0);               // 5 (1 + 1)
+/// assert_eq!(dip(&q, DipForm::Aggregate, 5.0, 10.0)?.value, 30.0);           // and 10 (1 + 1)
+/// # Ok::<(), estimand::Error>(())
+/// ```
+pub fn dip<F: Real>(
+    q: &DiagGaussian<'_, F>,
+    form: DipForm,
+    off_diagonal: F,
+    diagonal: F,
+) -> Result<ValueGrad<F, Grad<F, LocScaleParts>>> {
+    not_negative("off_diagonal", off_diagonal)?;
+    not_negative("diagonal", diagonal)?;
+    let (loc, log_scale) = (q.loc(), q.log_scale());
+    let (rows, dim) = loc.dim();
+    if rows < 2 {
+        return Err(Error::TooFew { name: "q", got: rows, needs: 2 });
+    }
+    no_nan_rows("loc", &loc)?;
+    no_nan_rows("log_scale", &log_scale)?;
+    let each = F::one() / F::count(rows);
+    let away = &loc - &(loc.sum_axis(Axis(0)) * each);
+    let mut covariance = away.t().dot(&away) * each;
+    let variances = log_scale.mapv(|s| (s + s).exp());
+    if form == DipForm::Aggregate {
+        covariance.diag_mut().zip_mut_with(&(variances.sum_axis(Axis(0)) * each), |c, &v| *c += v);
+    }
+    // The distance of each entry from the identity's, weighted: P is the sum of it times the distance, dP / dC twice it.
+    let distance = |(i, j): (usize, usize)| covariance[[i, j]] - if i == j { F::one() } else { F::zero() };
+    let weight = |(i, j): (usize, usize)| if i == j { diagonal } else { off_diagonal };
+    let pull = Array2::from_shape_fn((dim, dim), |at| weight(at) * distance(at));
+    let value = pull.indexed_iter().map(|(at, &pull)| pull * distance(at)).sum();
+    let four = F::of(4.0) * each;
+    let d_loc = away.dot(&pull) * four;
+    let of_scale = if form == DipForm::Aggregate { four } else { F::zero() };
+    let d_scale = |i: usize, j: usize| of_scale * pull[[j, j]] * variances[[i, j]];
+    let flat =
+        Array2::from_shape_fn((rows, 2 * dim), |(i, c)| if c < dim { d_loc[[i, c]] } else { d_scale(i, c - dim) });
+    Ok(ValueGrad { value, grad: Grad::held(flat, q.parts()) })
+}
