@@ -10,6 +10,7 @@
 
 mod evaluate;
 mod pictures;
+mod price;
 mod variance;
 
 use std::process::ExitCode;
@@ -17,10 +18,11 @@ use std::time::{Duration, Instant};
 
 use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
 use lab::data::{Batches, Bits, Images, independent_pixels, pixel_means, read_labels};
-use lab::vae::{Door, Step, Terms};
+use lab::vae::{Door, Price, Step, Terms};
 use lab::{Adam, Args, Failure, Opt, Program, Summary, Vae, progress, say};
 
 use evaluate::{evaluate, importance_weighted_bound};
+use price::PriceOfNats;
 
 const TRAIN: &str = "examples/data/mnist-train60k-stochbin-seed1.bits.gz";
 /// Beside it.
@@ -47,6 +49,34 @@ const PROGRAM: Program = Program {
     options: &[
         Opt::count("epochs", "N", "passes over the training images", 10, 1..=10_000).quick_count(4),
         Opt::number("beta", "B", "weight of the KL term, in nats for nats", 1.0, 0.0..=1e6),
+        Opt::choice(
+            "schedule",
+            "FORM",
+            "how beta rises from 0 over the epochs of --warm-up; cyclical: again and again, with as many epochs at its height",
+            "constant",
+            &["constant", "linear", "cosine", "sigmoid", "cyclical"],
+        ),
+        Opt::number("warm-up", "EPOCHS", "how long a schedule rises", 2.0, 0.0..=1e4),
+        Opt::optional_number(
+            "free-bits",
+            "NATS",
+            "nats of each latent that are free, in the mean over half a batch",
+            0.0..=1e6,
+        ),
+        Opt::optional_number(
+            "capacity",
+            "NATS",
+            "what the KL is held to, as a penalty of weight beta on its distance",
+            0.0..=1e6,
+        ),
+        Opt::choice(
+            "constraint",
+            "TERM",
+            "beta is found, as the multiplier of a ceiling on this term; --beta is where it begins",
+            "none",
+            &["none", "kl", "error"],
+        ),
+        Opt::optional_number("ceiling", "NATS", "the ceiling: of the KL, or of minus the reconstruction", 0.0..=1e9),
         Opt::count("latent", "N", "latent coordinates", 20, 1..=4096),
         Opt::count("hidden", "N", "units of the hidden layer on either side", 200, 1..=16_384).quick_count(64),
         Opt::count("batch", "N", "images a step", 128, 1..=1_000_000),
@@ -98,6 +128,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     let mut rng = args.rng();
     let step = step(args)?;
     let (train, test) = images(args, &mut rng)?;
+    let mut price = PriceOfNats::of(args, train.len())?;
     let mut vae = Vae::<f32>::new(&mut rng, test.images.pixels(), args.count("hidden")?, args.count("latent")?)?;
     let mut adam = Adam::new(args.number("rate")?);
     let pixel_means = pixel_means(&train.epoch(&mut rng))?;
@@ -112,7 +143,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     say("epoch   train ELBO    test ELBO   reconstruction       KL   active units   seconds");
     let mut epochs: Vec<Epoch> = Vec::new();
     for epoch in 1..=args.count("epochs")? {
-        let (train, took) = train_epoch(&mut vae, &mut adam, &train, step, args, &mut rng)?;
+        let (train, took) = train_epoch(&mut vae, &mut adam, &train, (step, &mut price), args, &mut rng)?;
         let found = evaluate(&vae, &test.images, &mut StdRng::seed_from_u64(test_noise), args.threads)?;
         let row = Epoch { train, test: found.terms, active: found.active, seconds: took.as_secs_f64() };
         say(format_args!(
@@ -125,6 +156,9 @@ fn example(args: &Args) -> Result<Summary, Failure> {
             vae.latent(),
             row.seconds,
         ));
+        if let Some(beta) = price.found() {
+            say(format_args!("        beta that the ceiling has found: {beta:.4}"));
+        }
         epochs.push(row);
         // After each epoch, so that a run that is stopped leaves its pictures.
         pictures::draw(args, &vae, &test, &epochs)?;
@@ -159,7 +193,8 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     );
     // A larger beta trades likelihood for a smaller KL, as it was asked to; near 0 a KL that costs
     // nothing grows beyond what it buys.
-    let promised = (0.1..=1.0).contains(&args.number("beta")?);
+    let plain = args.optional_number("capacity")?.is_none() && args.choice("constraint")? == "none";
+    let promised = plain && (0.1..=1.0).contains(&args.number("beta")?);
     let learned = format!("the test ELBO, {last:.2}, is above the {by_pixel:.2} of independent pixels");
     Ok(summary.claim(!promised || f64::from(last) > by_pixel, learned))
 }
@@ -174,7 +209,7 @@ fn train_epoch(
     vae: &mut Vae<f32>,
     adam: &mut Adam<f32>,
     train: &Images,
-    step: Step<f32>,
+    (step, price): (Step<f32>, &mut PriceOfNats),
     args: &Args,
     rng: &mut StdRng,
 ) -> Result<(Terms<f32>, Duration), Failure> {
@@ -187,9 +222,10 @@ fn train_epoch(
         let x = images.batch(batch)?;
         let noise = vae.noise(batch.len() * step.samples(), rng)?;
         let terms = vae
-            .loss_grad_into(&x, noise, step, args.threads, &mut gradient)
+            .loss_grad_into(&x, noise, step.at(price.next()), args.threads, &mut gradient)
             .map_err(|error| format!("training went astray ({error}); a smaller --rate may help"))?;
         adam.step(vae.parameters_mut(), gradient.parameters())?;
+        price.learn(&terms)?;
         for (sum, mean) in sums.iter_mut().zip([terms.objective, terms.reconstruction, terms.kl]) {
             *sum += f64::from(mean) * batch.len() as f64;
         }
@@ -205,7 +241,13 @@ fn step(args: &Args) -> Result<Step<f32>, Failure> {
     let beta = args.number("beta")? as f32;
     let door = if args.choice("gradient")? == "score" { Door::Score } else { Door::Path };
     let unsaid = door == Door::Score && !args.is_given("samples");
-    Ok(Step::new(beta, door, if unsaid { SAMPLES } else { args.count("samples")? })?)
+    let step = Step::new(beta, door, if unsaid { SAMPLES } else { args.count("samples")? })?;
+    match (args.optional_number("free-bits")?, args.optional_number("capacity")?) {
+        (Some(_), Some(_)) => Err("--free-bits and --capacity each take the place of the KL; give one".into()),
+        (Some(nats), None) => Ok(step.priced(Price::FreeBits(nats as f32))),
+        (None, Some(nats)) => Ok(step.priced(Price::Capacity(nats as f32))),
+        (None, None) => Ok(step),
+    }
 }
 
 /// What to train on and what to test on: a tenth of the user's own images is held out.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use estimand::distribution::LocScaleParts;
 use estimand::gradient::{Baseline, Estimate, pathwise, score_function};
 use estimand::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix2};
-use estimand::objective::beta_elbo;
+use estimand::objective::{beta_elbo, capacity, free_bits_of_mean};
 use estimand::rand::Rng;
 use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Reparameterize, Result, Rows, Sample, Transform};
 
@@ -34,11 +34,23 @@ pub enum Door {
     Score,
 }
 
+/// What stands in the place of the KL.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Price<F> {
+    /// The KL itself.
+    Kl,
+    /// With so many nats of each latent free, in the mean over half a batch.
+    FreeBits(F),
+    /// Its distance from so many nats, in the mean over half a batch; beta is the weight of the distance.
+    Capacity(F),
+}
+
 /// How a training step is made: the weight of the KL term, which is closed and has no noise behind either
-/// door; the door of the encoder's gradient; and how many samples an example has.
+/// door, and what is done to it; the door of the encoder's gradient; and how many samples an example has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step<F> {
     beta: F,
+    price: Price<F>,
     door: Door,
     samples: usize,
 }
@@ -46,7 +58,7 @@ pub struct Step<F> {
 impl<F> Step<F> {
     /// Along the path of one sample an example.
     pub fn path(beta: F) -> Self {
-        Self { beta, door: Door::Path, samples: 1 }
+        Self { beta, price: Price::Kl, door: Door::Path, samples: 1 }
     }
 
     /// By either door.
@@ -58,7 +70,19 @@ impl<F> Step<F> {
         if door == Door::Score && samples == 1 {
             return Err(Error::Parameter { name: "samples", value: 1.0, expected: "at least 2 through the density" });
         }
-        Ok(Self { beta, door, samples })
+        Ok(Self { beta, price: Price::Kl, door, samples })
+    }
+
+    /// The same at another weight.
+    #[must_use]
+    pub fn at(self, beta: F) -> Self {
+        Self { beta, ..self }
+    }
+
+    /// The same with something in the place of the KL.
+    #[must_use]
+    pub fn priced(self, price: Price<F>) -> Self {
+        Self { price, ..self }
     }
 
     /// Samples an example.
@@ -79,7 +103,7 @@ pub struct HeadEstimates<F> {
 /// What one pass over a batch found: means over its examples, in nats.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Terms<F> {
-    /// reconstruction - beta kl.
+    /// reconstruction - beta kl, or what stands in the place of the KL.
     pub objective: F,
     /// E log p(x | z).
     pub reconstruction: F,
@@ -203,7 +227,7 @@ impl<F: Scalar> Vae<F> {
         &self,
         x: ArrayView2<'a, F>,
         noise: ArrayView2<'_, F>,
-        Step { beta, door, samples }: Step<F>,
+        Step { beta, price, door, samples }: Step<F>,
     ) -> Result<Half<'a, F>> {
         let by_example = |error| in_rows(error, |row| row / samples);
 
@@ -218,8 +242,16 @@ impl<F: Scalar> Vae<F> {
         // What each sample costs: its share of the loss.
         let cost = log_p.value.mapv(|log_p| -log_p / F::count(x.nrows()));
         let reconstruction = if samples == 1 { log_p } else { log_p.mean_groups(samples)? };
-        let elbo = beta_elbo(reconstruction, q.kl_standard(), beta)?.mean()?;
-        let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl: elbo.kl };
+        let kl = q.kl_standard();
+        let rate = if price == Price::Kl { None } else { Some(kl.clone().mean()?.value) };
+        let priced = match price {
+            Price::Kl => kl,
+            Price::FreeBits(floor) => free_bits_of_mean(q.kl_standard_by_coordinate(), floor, 1)?,
+            Price::Capacity(nats) => capacity(kl, nats)?,
+        };
+        let elbo = beta_elbo(reconstruction, priced, beta)?.mean()?;
+        let kl = rate.unwrap_or(elbo.kl);
+        let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl };
         let (d_logits, d_kl) = elbo.loss().grad;
         let d_logits = d_logits.into_flat();
 

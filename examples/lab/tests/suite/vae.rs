@@ -3,7 +3,7 @@ use estimand::check::{Verdict, derivative, unbiased};
 use estimand::ndarray::{Array1, Array2, Axis, s};
 use estimand::noise::Standard;
 use estimand::rand::Rng;
-use lab::vae::{Door, RowTerms, Step, Terms};
+use lab::vae::{Door, Price, RowTerms, Step, Terms};
 use lab::{Mlp, Threads, Vae};
 
 use crate::support::generator;
@@ -59,21 +59,40 @@ impl Case {
 #[test]
 fn law_the_training_step_is_the_gradient_in_every_weight() {
     for (seed, sizes, samples) in [(1, (20, 9, 4), 1), (2, (13, 5, 3), 1), (3, (7, 6, 1), 1), (4, (7, 6, 2), 3)] {
-        let case = Case::new(seed, sizes, samples, if samples == 1 { 0.02 } else { 0.005 });
-        let gradient = case.gradient();
-        for (block, (name, given)) in gradient.parameters().iter().enumerate() {
-            let scale = given.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
-            for (k, &given) in given.iter().enumerate() {
-                let mut vae = case.vae.clone();
-                let at = case.vae.parameters()[block].1[k];
-                let along = |w: f64| {
-                    vae.parameters_mut()[block].1[k] = w;
-                    case.loss(&vae)
-                };
-                let found = derivative(along, at, case.step).unwrap();
-                let error = (given - found.value).abs();
-                assert!(error <= 1e-6 * scale, "{name}[{k}]: {given:e}, differences {found:?}, largest {scale:e}");
-            }
+        in_every_weight(&Case::new(seed, sizes, samples, if samples == 1 { 0.02 } else { 0.005 }));
+    }
+}
+
+/// The same with free bits, of which some latents have more and some have less, and with a capacity that the KL is below, and above.
+#[test]
+fn law_the_training_step_is_the_gradient_of_what_stands_for_the_kl() {
+    for price in [Price::FreeBits(0.03), Price::Capacity(0.02), Price::Capacity(3.0)] {
+        let mut case = Case::new(2, (13, 5, 3), 1, 0.02);
+        let plain = case.vae.loss_grad(&case.x, case.noise.clone(), case.step_of, Threads::ONE).unwrap().0;
+        case.step_of = case.step_of.priced(price);
+        let terms = case.vae.loss_grad(&case.x, case.noise.clone(), case.step_of, Threads::ONE).unwrap().0;
+        assert_eq!((terms.reconstruction, terms.kl), (plain.reconstruction, plain.kl), "the terms are as they were");
+        assert!(terms.objective != plain.objective, "{price:?}");
+        in_every_weight(&case);
+        assert_eq!(case.step_of.at(0.5).at(1.3), case.step_of);
+    }
+}
+
+#[track_caller]
+fn in_every_weight(case: &Case) {
+    let gradient = case.gradient();
+    for (block, (name, given)) in gradient.parameters().iter().enumerate() {
+        let scale = given.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
+        for (k, &given) in given.iter().enumerate() {
+            let mut vae = case.vae.clone();
+            let at = case.vae.parameters()[block].1[k];
+            let along = |w: f64| {
+                vae.parameters_mut()[block].1[k] = w;
+                case.loss(&vae)
+            };
+            let found = derivative(along, at, case.step).unwrap();
+            let error = (given - found.value).abs();
+            assert!(error <= 1e-6 * scale, "{name}[{k}]: {given:e}, differences {found:?}, largest {scale:e}");
         }
     }
 }
