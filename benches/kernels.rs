@@ -8,9 +8,11 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use estimand::ndarray::{Array1, Array2, Axis, Zip, s};
+use estimand::ndarray::{Array1, Array2, ArrayView1, Axis, Zip, s};
 use estimand::noise::{Key, Standard};
-use estimand::objective::{bce_with_logits, importance_weighted, squared_error};
+use estimand::objective::{
+    Aggregate, TermWeights, bce_with_logits, decompose, decomposed_kl, importance_weighted, squared_error,
+};
 use estimand::rand::{SeedableRng, rngs::StdRng};
 use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Reparameterize, Rows, Sample, Transform};
 use lab::vae::Step;
@@ -243,6 +245,38 @@ fn threads(c: &mut Criterion) {
     group.finish();
 }
 
+/// The total correlation of 256 posteriors, and the price of it with its gradient, beside whole-array expressions for each sample.
+fn total_correlation(c: &mut Criterion) {
+    let shape = (256, 10);
+    let (loc, log_scale, z) = (normal(shape, 1.0), normal(shape, 0.3), normal(shape, 1.2));
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap();
+    let ours = || decompose(black_box(&q), &z, Aggregate::Exact).unwrap().total_correlation;
+    let naive = || {
+        let inverse = log_scale.mapv(|s| (-s).exp());
+        let log_sum = |logs: ArrayView1<'_, f32>| {
+            let most = logs.fold(f32::NEG_INFINITY, |most, &x| most.max(x));
+            most + (logs.mapv(|x| (x - most).exp()).sum() / 256.0).ln()
+        };
+        let of = |z: ArrayView1<'_, f32>| {
+            let u = (&z - black_box(&loc)) * &inverse;
+            let logs = u.mapv(|u| -0.5 * u * u - 0.918_938_5) - &log_scale;
+            log_sum(logs.sum_axis(Axis(1)).view()) - logs.columns().into_iter().map(log_sum).sum::<f32>()
+        };
+        z.rows().into_iter().map(of).collect::<Array1<f32>>()
+    };
+    for (ours, naive) in ours().iter().zip(naive()) {
+        // Sums of eleven logarithms of up to 40, each of 256 terms.
+        assert!((ours - naive).abs() <= 64.0 * f32::EPSILON * 40.0, "{ours} {naive}");
+    }
+    let mut group = c.benchmark_group("total_correlation");
+    group.bench_function("ours", |b| b.iter(ours));
+    group.bench_function("naive", |b| b.iter(naive));
+    let weights = TermWeights { information: 1.0, total_correlation: 6.0, dimension_wise: 1.0 };
+    let priced = || decomposed_kl(black_box(&q), &z, Aggregate::Stratified { data: 60_000 }, weights).unwrap();
+    group.bench_function("with_gradient", |b| b.iter(priced));
+    group.finish();
+}
+
 /// The training step of the example `vae`, its own code: batch 128, 784-200-20-200-784.
 fn training_step(c: &mut Criterion) {
     let mut rng = StdRng::seed_from_u64(4);
@@ -264,5 +298,5 @@ fn training_step(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(kernels, likelihoods, divergences, paths, noise, layouts, threads, training_step);
+criterion_group!(kernels, likelihoods, divergences, paths, noise, layouts, threads, total_correlation, training_step);
 criterion_main!(kernels);

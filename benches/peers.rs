@@ -14,7 +14,7 @@ use estimand::gradient::{Baseline, Estimate, Pathwise, Plan, ScoreFunction};
 use estimand::moments::Moments;
 use estimand::ndarray::{Array1, Array2, ArrayRef2, ArrayView2, Axis, Zip};
 use estimand::noise::Standard;
-use estimand::objective::importance_weighted;
+use estimand::objective::{Aggregate, Decomposition, decompose, importance_weighted};
 use estimand::rand::{SeedableRng, rngs::StdRng};
 use estimand::{
     Bernoulli, Concrete, DiagGaussian, Distribution, Draw, Grad, Real, Reparameterize, Rows, Sample, Transform,
@@ -194,6 +194,27 @@ fn gumbel_softmax(group: &mut BenchmarkGroup<'_, WallTime>) {
     });
 }
 
+/// The average KL of 512 posteriors taken apart: ln q(z) and every ln q(z_j) of 512 samples, against sums of densities in f64.
+fn total_correlation(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let shape = (512, 10);
+    let (z, loc, log_scale) = (normal::<f32>(shape, 1.0, 17), normal::<f32>(shape, 1.0, 18), normal(shape, 0.3, 19));
+    let check = |parts: &Decomposition<f32>| {
+        let (z, loc, scale) = (wide(&z), wide(&loc), wide(&log_scale).mapv(f64::exp));
+        let density = |i: usize, k: usize, j: usize| {
+            let u = (z[[i, j]] - loc[[k, j]]) / scale[[k, j]];
+            (-0.5 * u * u).exp() / (scale[[k, j]] * (2.0 * std::f64::consts::PI).sqrt())
+        };
+        let expected = (0..512).map(|i| {
+            let joint: f64 = (0..512).map(|k| (0..10).map(|j| density(i, k, j)).product::<f64>()).sum();
+            let one = |j: usize| ((0..512).map(|k| density(i, k, j)).sum::<f64>() / 512.0).ln();
+            (joint / 512.0).ln() - (0..10).map(one).sum::<f64>()
+        });
+        assert_near("total correlation", &parts.total_correlation, expected, SUM);
+    };
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap();
+    op(group, "total_correlation_512x10", check, || decompose(black_box(&q), &z, Aggregate::Exact).unwrap());
+}
+
 /// Mean and variance of 4e7 numbers, against sums in twice the digits: each step of a compensated mean
 /// keeps its rounding, and a block's sum of squares has 64 additions in a lane.
 fn stats(group: &mut BenchmarkGroup<'_, WallTime>) {
@@ -303,6 +324,7 @@ fn peers(c: &mut Criterion) {
     bound(&mut group);
     estimators(&mut group);
     gumbel_softmax(&mut group);
+    total_correlation(&mut group);
     stats(&mut group);
     vae_epoch(&mut group);
     group.finish();

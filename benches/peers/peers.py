@@ -207,6 +207,29 @@ def stats():
     return {"numpy": lambda: (x.mean(), x.var()), "torch": torch_plain(torch.var_mean, x)}
 
 
+@op("total_correlation_512x10", 512 * 512 * 10)
+def total_correlation():
+    import jax.numpy as jnp
+    import torch
+    from jax.scipy.special import logsumexp
+
+    z, loc, log_scale = normal(512, 10), normal(512, 10), normal(512, 10, scale=0.3)
+    half = 0.9189385332046727
+
+    def terms(z, m, s):
+        d = -0.5 * ((z[:, None] - m[None]) * jnp.exp(-s[None])) ** 2 - s[None] - half
+        return logsumexp(d.sum(-1), axis=1), logsumexp(d, axis=1).sum(1)
+
+    def terms_t(z, m, s):
+        d = -0.5 * ((z[:, None] - m[None]) * torch.exp(-s[None])) ** 2 - s[None] - half
+        return torch.logsumexp(d.sum(-1), 1), torch.logsumexp(d, 1).sum(1)
+
+    return {
+        "jax": jax_peer(terms, z, loc, log_scale),
+        "torch": torch_plain(terms_t, z, loc, log_scale),
+    }
+
+
 @op("vae_epoch_784_200_20_10k", 10_000, 3)
 def vae_epoch():
     import jax
