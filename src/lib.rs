@@ -33,6 +33,7 @@
 //! | samples of the posteriors of a batch | the mutual information, total correlation and dimension-wise KL, each with its price | [`objective::decompose`], [`objective::decomposed_kl`] |
 //! | logits and grey levels | binary cross-entropy (no likelihood) | [`objective::bce_with_logits`] |
 //! | k log-weights an example | the importance-weighted bound; weights and their effective size | [`objective::importance_weighted`], [`gradient::importance`] |
+//! | codes and the factors that their data were made of | MIG, DCI, SAP, the beta-VAE and FactorVAE scores | [`metric::disentanglement`] |
 //! | nats | bits per dimension | [`objective::bits_per_dimension`] |
 //! | a generator | noise of six laws, the same bits on every machine | [`noise::Standard::draw`], [`noise::Key`] |
 //! | a generator | noise that fills space evenly, randomised | [`noise::Standard::quasi`] |
@@ -68,6 +69,7 @@ pub mod fit;
 pub mod gradient;
 pub mod kernel;
 pub mod matrix;
+pub mod metric;
 pub mod moments;
 pub mod noise;
 pub mod objective;
@@ -120,6 +122,8 @@ pub mod chapters {
     pub mod differences {}
     #[doc = include_str!("../docs/gradient/discrete.md")]
     pub mod discrete {}
+    #[doc = include_str!("../docs/metric/disentanglement.md")]
+    pub mod disentanglement {}
     #[doc = include_str!("../docs/objective/elbo.md")]
     pub mod elbo {}
     #[doc = include_str!("../docs/fit/experiment.md")]

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 5] = [
     &["shape", "kernel", "rows", "arithmetic", "elementary", "special", "noise", "moments", "matrix", "check"],
     &["distribution"],
     &["gradient", "fit"],
-    &["objective"],
+    &["objective", "metric"],
 ];
 
 /// No file of `src` is longer.

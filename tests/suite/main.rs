@@ -17,6 +17,7 @@ mod fit;
 mod gradient;
 mod kernel;
 mod matrix;
+mod metric;
 mod moments;
 mod noise;
 mod objective;
