@@ -2,7 +2,7 @@ use ndarray::{Array2, ArrayRef1, ArrayRef2, Axis};
 
 use super::labels::finite_rows;
 use super::logistic::LinearClassifier;
-use crate::shape::{groups, same_shape};
+use crate::shape::{at_least_one, groups, same_shape};
 use crate::{Real, Result};
 
 /// The mean absolute difference of the codes of pairs that share a factor: the point of the beta-VAE score.
@@ -26,6 +26,7 @@ pub fn mean_abs_differences<F: Real>(first: &ArrayRef2<F>, second: &ArrayRef2<F>
     finite_rows("first", first)?;
     same_shape("second", second.shape(), first.shape())?;
     finite_rows("second", second)?;
+    at_least_one("pairs", pairs)?;
     let points = groups("first", "rows", first.nrows(), pairs)?;
     let mut means = Array2::zeros((points, first.ncols()));
     for (i, mut mean) in means.rows_mut().into_iter().enumerate() {

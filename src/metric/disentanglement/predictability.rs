@@ -43,7 +43,7 @@ pub fn squared_correlations<F: Real>(codes: &ArrayRef2<F>, values: &ArrayRef2<F>
 /// For factors of classes without order, C of them. The maximum is exact, by dynamic programming over the sorted rows, and for
 /// two classes of either direction. A code that never changes has 0, as the paper sets an inactive one; any other at least
 /// 1 / C. A factor of one class has 1.
-/// Bias: it is fitted to the rows that it is measured on, and of noise above 1 / C by an order of C / sqrt n.
+/// Bias: it is fitted to the rows that it is measured on, and of noise above 1 / C by an order of sqrt(C / n).
 /// Counts and not codes are added, in f64 for either precision. Time is n C^2 and a sort, for each code and factor.
 /// Shapes: `codes: (n, d)`, `factors: (n, K)` to `(d, K)`.
 /// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of `factors`.

@@ -88,16 +88,16 @@ impl Votes {
 
     /// The score: the share of votes that the majority of their code is right of. 0 where no vote was cast.
     ///
-    /// Bias: too high, since the majorities are those of the same votes. Of noise each of d codes has the largest of K
-    /// counts of mean m / (d K), so that the score is above 1 / K by sqrt(2 d ln K / (m K)) at the most.
-    /// [`accuracy_on`](Self::accuracy_on) other votes is not.
+    /// Bias: too high, since the majorities are those of the same votes. Of noise each code has the largest of K counts, and m
+    /// batches in d codes a score above 1 / K, in expectation by sqrt(d ln K / (2 m)) at the most.
+    /// [`accuracy_on`](Self::accuracy_on) other votes is unbiased for the chance that these majorities are right.
     pub fn accuracy<F: Real>(&self) -> F {
         self.share(self)
     }
 
     /// The share of other votes that these majorities are right of. 0 where no vote was cast.
     ///
-    /// Errors: `Count` where the others are of another number of codes.
+    /// Errors: `Shape` where the others are of another number of codes.
     pub fn accuracy_on<F: Real>(&self, other: &Self) -> Result<F> {
         same_shape("other", &[other.table.nrows()], &[self.table.nrows()])?;
         Ok(self.share(other))
