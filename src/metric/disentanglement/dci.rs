@@ -80,8 +80,7 @@ fn shares<F: Real>(table: &ArrayRef2<F>) -> Array1<F> {
     if largest == F::zero() {
         return Array1::zeros(table.nrows());
     }
-    let rows: Array1<F> =
-        table.rows().into_iter().map(|row| pairwise(row.len(), |k| row[k] / largest)).collect();
+    let rows: Array1<F> = table.rows().into_iter().map(|row| pairwise(row.len(), |k| row[k] / largest)).collect();
     let total = pairwise(rows.len(), |j| rows[j]);
     rows / total
 }

@@ -30,6 +30,7 @@ pub fn histogram<F: Real>(codes: &ArrayRef2<F>, bins: usize) -> Result<Array2<us
     let ranges: Vec<Range<F>> = codes.columns().into_iter().map(|code| Range::of(code)).collect();
     Ok(Array2::from_shape_fn(codes.dim(), |(i, j)| {
         let bin = (ranges[j].fraction(codes[[i, j]]) * F::count(bins)).floor();
-        bin.to_usize().unwrap_or_default().min(bins - 1)
+        // Not negative: what is no count is too large for one.
+        bin.to_usize().map_or(bins - 1, |bin| bin.min(bins - 1))
     }))
 }

@@ -67,10 +67,8 @@ fn of_pair<F: Real>(code: &Labels, factor: &Labels) -> F {
     // Sorted, not a table: there may be as many classes as rows, on both sides.
     let mut cells: Vec<(usize, usize)> = code.ranks.iter().copied().zip(factor.ranks.iter().copied()).collect();
     cells.sort_unstable();
-    let cells: Vec<(usize, [usize; 2])> = cells
-        .chunk_by(|a, b| a == b)
-        .map(|cell| (cell.len(), [in_code[cell[0].0], in_factor[cell[0].1]]))
-        .collect();
+    let cells: Vec<(usize, [usize; 2])> =
+        cells.chunk_by(|a, b| a == b).map(|cell| (cell.len(), [in_code[cell[0].0], in_factor[cell[0].1]])).collect();
     let information: F = pairwise(cells.len(), |c| of_cell(cells[c].0, n, cells[c].1));
     // What is below is rounding.
     information.max(F::zero())

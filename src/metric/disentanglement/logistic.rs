@@ -59,10 +59,6 @@ impl<F: Real> LinearClassifier<F> {
         let labels = Labels::of(classes);
         let objective = Objective { z, ranks: labels.ranks, classes: labels.classes.len(), ridge };
         let (mut theta, slack) = objective.minimum();
-        for mut row in theta.rows_mut() {
-            let mean = row.sum() / F::count(row.len());
-            row.mapv_inplace(|w| w - mean);
-        }
         let intercepts = theta.row(d).to_owned();
         theta.remove_index(Axis(0), d);
         Ok(Self { classes: labels.classes, weights: theta, intercepts, slack, units })
@@ -120,7 +116,11 @@ impl<F: Real> Objective<F> {
         let likelihood = pairwise(self.ranks.len(), |i| chances[[i, self.ranks[i]]]) / n;
         chances.mapv_inplace(F::exp);
         let mut off = chances.clone();
-        self.ranks.iter().enumerate().for_each(|(i, &class)| off[[i, class]] -= F::one());
+        for (mut row, &class) in off.rows_mut().into_iter().zip(&self.ranks) {
+            // p - 1 of a row that is nearly sure, with the digits of the others.
+            row[class] = F::zero();
+            row[class] = -row.sum();
+        }
         let gradient = self.z.t().dot(&off) / n + self.ridged(&theta);
         let squares = pairwise(last, |j| theta.row(j).iter().map(|&w| w * w).sum());
         Place { value: F::of(0.5) * self.ridge * squares - likelihood, theta, chances, gradient }
@@ -143,10 +143,10 @@ impl<F: Real> Objective<F> {
         self.z.t().dot(&along) / F::count(self.z.nrows()) + self.ridged(v)
     }
 
-    /// Newton's step, by conjugate gradients. What all classes share in the intercepts has no curvature, and no part of the gradient.
+    /// Newton's step, by conjugate gradients. What all classes share in the intercepts has no curvature, and would grow from rounding.
     fn step(&self, at: &Place<F>) -> Array2<F> {
         let mut step = Array2::zeros(at.gradient.dim());
-        let mut left = at.gradient.mapv(|g| -g);
+        let mut left = centred(at.gradient.mapv(|g| -g));
         let mut direction = left.clone();
         let (start, mut square) = (squared(&left), squared(&left));
         // Near the minimum all digits are asked for, so that the last steps square the error.
@@ -155,7 +155,7 @@ impl<F: Real> Objective<F> {
             if square <= near {
                 break;
             }
-            let curved = self.curved(at, &direction);
+            let curved = centred(self.curved(at, &direction));
             let curvature = inner(&direction, &curved);
             if curvature <= F::zero() {
                 break;
@@ -167,7 +167,7 @@ impl<F: Real> Objective<F> {
             direction = &left + &(direction * (next / square));
             square = next;
         }
-        step
+        centred(step)
     }
 
     /// Where no step goes down any more, and the largest derivative there.
@@ -181,7 +181,8 @@ impl<F: Real> Objective<F> {
             let lower = halvings.map(moved).find(|(far, to)| {
                 // Where values differ by rounding alone, a lesser gradient tells.
                 let rounding = F::of(8.0) * F::epsilon() * at.value.abs();
-                let nearer = to.value <= at.value + rounding && squared(&to.gradient) < F::of(0.25) * squared(&at.gradient);
+                let nearer =
+                    to.value <= at.value + rounding && squared(&to.gradient) < F::of(0.25) * squared(&at.gradient);
                 nearer || to.value <= at.value + F::of(1e-4) * *far * slope && to.value < at.value
             });
             match lower {
@@ -192,6 +193,15 @@ impl<F: Real> Objective<F> {
         let slack = at.gradient.iter().fold(F::zero(), |most, g| most.max(g.abs()));
         (at.theta, slack)
     }
+}
+
+/// Less what all classes share.
+fn centred<F: Real>(mut a: Array2<F>) -> Array2<F> {
+    for mut row in a.rows_mut() {
+        let mean = row.sum() / F::count(row.len());
+        row.mapv_inplace(|x| x - mean);
+    }
+    a
 }
 
 fn inner<F: Real>(a: &Array2<F>, b: &Array2<F>) -> F {

@@ -75,13 +75,20 @@ pub fn posterior_information<F: Real>(
     same_shape("of", of.shape(), &[samples])?;
     if let Some((s, &example)) = of.iter().enumerate().find(|&(_, &example)| example >= n) {
         let value = example as f64;
-        return Err(Error::Entry { name: "of", index: vec![s], value, expected: "the number of a parameter row of `q`" });
+        return Err(Error::Entry {
+            name: "of",
+            index: vec![s],
+            value,
+            expected: "the number of a parameter row of `q`",
+        });
     }
     let log_ratios = LogRatios::of(q, factors, of);
     let width = d * factors.ncols();
     let (_, [rows]) = fill(samples, [z.view()], [width], &log_ratios);
     let moments = ColumnMoments::of(&rows);
-    let table = |columns: ndarray::Array1<F>| Array2::from_shape_fn((d, factors.ncols()), |(j, k)| columns[j * factors.ncols() + k]);
+    let table = |columns: ndarray::Array1<F>| {
+        Array2::from_shape_fn((d, factors.ncols()), |(j, k)| columns[j * factors.ncols() + k])
+    };
     let renamed = |why| if let Error::NaN { row, .. } = why { Error::NaN { name: "information", row } } else { why };
     let mean = table(moments.mean().map_err(renamed)?);
     Ok(PosteriorInformation { mean, std_error: table(moments.std_error().map_err(renamed)?) })

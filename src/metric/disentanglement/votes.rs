@@ -27,9 +27,9 @@ pub struct Votes {
 impl Votes {
     /// The votes of batches, all of one length.
     ///
-    /// A code whose variance over the data is `dead` or less is not asked: it has collapsed, and its noise would win. 0 prunes what never
-    /// changes, which no variance can be divided by; .05 is usual for posterior means, of which a living one has about
-    /// 1. Where no code lives no vote is cast. Of codes that vary equally little, the first has the vote.
+    /// A code whose variance over the data is `dead` or less is not asked: it has collapsed, and in units of its own its noise is as large as
+    /// any code. 0 prunes what never changes, which nothing can be divided by; .05 is usual for posterior means, of which a living one
+    /// has about 1. Where no code lives no vote is cast. Of codes that vary equally little, the first has the vote.
     ///
     /// Shapes: `codes: (m L, d)`, row l of batch i at i L + l, L >= 2; `fixed: (m,)`; `variance: (d,)`, over the data
     /// ([`ColumnMoments::unbiased_variance`] of many codes). The mean of the batch is taken out, and L - 1 divides.
@@ -60,7 +60,12 @@ impl Votes {
         }
         let length = groups("codes", "rows", n, batches)?;
         if length < 2 {
-            return Err(Error::Count { name: "codes", axis: "rows", got: n, expected: format!("at least {}", 2 * batches) });
+            return Err(Error::Count {
+                name: "codes",
+                axis: "rows",
+                got: n,
+                expected: format!("at least {}", 2 * batches),
+            });
         }
         weights_door("variance", d, variance)?;
         not_negative("dead", dead)?;
@@ -105,7 +110,11 @@ impl Votes {
 
     fn share<F: Real>(&self, other: &Self) -> F {
         let right = |(row, majority): (ndarray::ArrayView1<'_, usize>, Option<usize>)| {
-            row.iter().zip(&other.classes).filter(|(_, class)| majority == Some(**class)).map(|(votes, _)| votes).sum::<usize>()
+            row.iter()
+                .zip(&other.classes)
+                .filter(|(_, class)| majority == Some(**class))
+                .map(|(votes, _)| votes)
+                .sum::<usize>()
         };
         let hits: usize = other.table.rows().into_iter().zip(self.majority()).map(right).sum();
         let all = other.table.sum();

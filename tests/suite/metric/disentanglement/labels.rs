@@ -9,7 +9,6 @@ fn hard_names_of_classes_are_any_numbers() {
     let [a, b] = [&far, &near].map(|labels| mutual_information::<f64>(labels, labels).unwrap());
     assert_eq!(a, b);
     assert_eq!(entropies::<f32>(&far).unwrap(), entropies::<f32>(&near).unwrap());
-    let votes =
-        Votes::of(&Array2::<f64>::eye(4), &array![usize::MAX, 7], &array![1.0, 1.0, 1.0, 1.0], 0.0).unwrap();
+    let votes = Votes::of(&Array2::<f64>::eye(4), &array![usize::MAX, 7], &array![1.0, 1.0, 1.0, 1.0], 0.0).unwrap();
     assert_eq!(votes.classes, [7, usize::MAX]);
 }

@@ -141,7 +141,7 @@ proptest! {
         ];
         for score in scores {
             let table = score(&numbers, &factors);
-            let near = |what: &str, got: Array2<f64>, expected: &ArrayRef2<f64>| {
+            let near = |what: &str, got: Array2<f64>, expected: &Array2<f64>| {
                 let off = (&got - expected).iter().fold(0.0_f64, |most, off| most.max(off.abs()));
                 assert!(off <= few * 4.0, "{what}: {got} {expected}");
             };

@@ -1,7 +1,7 @@
+use estimand::Error;
 use estimand::metric::disentanglement::{beta_vae, mean_abs_differences};
 use estimand::ndarray::{Array1, Array2, array};
 use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
-use estimand::Error;
 use proptest::prelude::*;
 
 use super::{normal, random_classes, refuses_codes};
@@ -65,8 +65,8 @@ fn stat_noise_has_the_score_of_chance() {
     let (found, n) = score(4, noise);
     let hits = (found * n as f64).round() as usize;
     assert!(chance_of_count(hits, n, 0.25) > 1e-9, "{found}");
-    // What would be seen: 13 % more.
-    assert!(chance_of_count((0.38 * n as f64) as usize, n, 0.25) < 1e-8);
+    // What would be seen.
+    assert!(chance_of_count((0.4 * n as f64) as usize, n, 0.25) < 1e-9);
 }
 
 #[test]
@@ -80,7 +80,10 @@ fn hard_constants_and_what_is_refused() {
     let x = array![[0.0], [1.0], [2.0]];
     let shape = Error::Shape { name: "second", got: vec![2, 1], expected: vec![3, 1] };
     assert_eq!(mean_abs_differences(&x, &Array2::zeros((2, 1)), 1), Err(shape));
-    assert_eq!(mean_abs_differences(&x, &array![[0.0], [f64::NAN], [0.0]], 1), Err(Error::NaN { name: "second", row: 1 }));
+    assert_eq!(
+        mean_abs_differences(&x, &array![[0.0], [f64::NAN], [0.0]], 1),
+        Err(Error::NaN { name: "second", row: 1 })
+    );
     let none = Error::Parameter { name: "pairs", value: 0.0, expected: "at least 1" };
     assert_eq!(mean_abs_differences(&x, &x, 0), Err(none));
     let odd = Error::Count { name: "first", axis: "rows", got: 3, expected: "a multiple of 2".to_owned() };

@@ -14,7 +14,13 @@ fn density(z: f64, loc: f64, log_scale: f64) -> f64 {
 }
 
 /// ln of the mean density of the examples of a class over that of all, by the formula.
-fn by_definition(loc: &Array2<f64>, log_scale: &Array2<f64>, factors: &Array2<usize>, z: &Array2<f64>, of: &Array1<usize>) -> Array2<f64> {
+fn by_definition(
+    loc: &Array2<f64>,
+    log_scale: &Array2<f64>,
+    factors: &Array2<usize>,
+    z: &Array2<f64>,
+    of: &Array1<usize>,
+) -> Array2<f64> {
     let n = loc.nrows();
     Array2::from_shape_fn((loc.ncols(), factors.ncols()), |(j, k)| {
         let mean = |z: f64, members: &[usize]| {
@@ -70,7 +76,11 @@ fn stat_the_estimate_is_unbiased() {
     };
     let mut rng = StdRng::seed_from_u64(9);
     let of = Array1::from_shape_simple_fn(40_000, || rng.random_range(0..5_usize));
-    let drawn = DiagGaussian::new(loc.select(estimand::ndarray::Axis(0), of.as_slice().unwrap()), log_scale.select(estimand::ndarray::Axis(0), of.as_slice().unwrap())).unwrap();
+    let drawn = DiagGaussian::new(
+        loc.select(estimand::ndarray::Axis(0), of.as_slice().unwrap()),
+        log_scale.select(estimand::ndarray::Axis(0), of.as_slice().unwrap()),
+    )
+    .unwrap();
     let z = drawn.sample(&mut rng);
     let got = posterior_information(&DiagGaussian::new(&loc, &log_scale).unwrap(), &factors, &z, &of).unwrap();
     for k in 0..2 {
@@ -84,7 +94,7 @@ fn corners<F: Real>() {
     let few = F::of(16.0) * F::epsilon();
     // Collapsed: all posteriors are the same, and say nothing.
     let factors = array![[0, 0], [0, 1], [1, 2], [1, 3]];
-    let q = DiagGaussian::<F>::standard(4, 1).unwrap();
+    let q = DiagGaussian::<F>::new(Array2::zeros((4, 1)), Array2::zeros((4, 1))).unwrap();
     let z = array![[F::of(0.3)], [F::of(-1.0)], [F::of(2.0)], [F::zero()]];
     let of = array![0, 1, 2, 3];
     let nothing = posterior_information(&q, &factors, &z, &of).unwrap();
@@ -102,7 +112,8 @@ fn corners<F: Real>() {
     let expected = F::of(2.0_f64.ln() - 500_000.0);
     assert!((far.mean[[0, 0]] - expected).abs() <= few * F::of(500_000.0), "{}", far.mean);
     // Scales of e^-300 and e^300 (in f32 0 and infinite).
-    let wild = DiagGaussian::new(Array2::zeros((4, 1)), array![[-300.0], [-300.0], [300.0], [300.0]].mapv(F::of)).unwrap();
+    let wild =
+        DiagGaussian::new(Array2::zeros((4, 1)), array![[-300.0], [-300.0], [300.0], [300.0]].mapv(F::of)).unwrap();
     let known = posterior_information(&wild, &factors, &Array2::zeros((4, 1)), &array![0, 1, 0, 1]).unwrap();
     assert!((known.mean[[0, 0]] - F::of(2.0).ln()).abs() <= few, "{}", known.mean);
 }
@@ -118,7 +129,8 @@ fn hard_what_is_refused() {
     let (loc, zeros) = (array![[0.0], [1.0]], Array2::zeros((2, 1)));
     let q = DiagGaussian::new(&loc, &zeros).unwrap();
     let (factors, of) = (array![[0], [1]], array![0, 1]);
-    let run = |factors: &Array2<usize>, z: &Array2<f64>, of: &Array1<usize>| posterior_information(&q, factors, z, of).err();
+    let run =
+        |factors: &Array2<usize>, z: &Array2<f64>, of: &Array1<usize>| posterior_information(&q, factors, z, of).err();
     assert_eq!(run(&factors, &loc, &of), None);
     let shape = |name, got, expected| Some(Error::Shape { name, got, expected });
     assert_eq!(run(&array![[0]], &loc, &of), shape("factors", vec![1, 1], vec![2, 1]));
@@ -127,7 +139,10 @@ fn hard_what_is_refused() {
     assert_eq!(run(&factors, &array![[0.0]], &array![0]), Some(Error::TooFew { name: "z", got: 1, needs: 2 }));
     assert_eq!(run(&factors, &array![[0.0], [f64::NAN]], &of), Some(Error::NaN { name: "z", row: 1 }));
     let expected = "the number of a parameter row of `q`";
-    assert_eq!(run(&factors, &loc, &array![0, 2]), Some(Error::Entry { name: "of", index: vec![1], value: 2.0, expected }));
+    assert_eq!(
+        run(&factors, &loc, &array![0, 2]),
+        Some(Error::Entry { name: "of", index: vec![1], value: 2.0, expected })
+    );
     // So far that all densities are 0.
     let far = array![[0.0], [1e200]];
     assert_eq!(run(&factors, &far, &of), Some(Error::NaN { name: "information", row: 1 }));
