@@ -45,10 +45,11 @@ pub struct PosteriorInformation<F> {
 ///
 /// ```
 /// use estimand::metric::disentanglement::{entropies, mig, posterior_information};
-/// use estimand::{DiagGaussian, Sample, ndarray::{Array1, array}, rand::{SeedableRng, rngs::StdRng}};
+/// use estimand::{DiagGaussian, Sample, ndarray::{Array1, Array2, array}, rand::{SeedableRng, rngs::StdRng}};
 ///
 /// // Two coordinates: the first tells the classes apart, the second is collapsed.
-/// let q = DiagGaussian::new(array![[-9.0_f64, 0.0], [-8.0, 0.0], [8.0, 0.0], [9.0, 0.0]], array![[0.0; 2]; 4])?;
+/// let loc = array![[-9.0_f64, 0.0], [-8.0, 0.0], [8.0, 0.0], [9.0, 0.0]];
+/// let q = DiagGaussian::new(&loc, Array2::zeros((4, 2)))?;
 /// let factors = array![[0], [0], [1], [1]];
 /// let z = q.clone().repeat_rows(8).sample(&mut StdRng::seed_from_u64(1));
 /// let information = posterior_information(&q, &factors, &z, &Array1::from_shape_fn(32, |s| s / 8))?;
