@@ -30,7 +30,8 @@ impl<F: Real> Range<F> {
 
 /// A column in units of its standard deviation (divided by n), from its mean.
 ///
-/// The range comes first, so that no square is beyond the numbers, and numbers far from 0 keep the digits of their differences.
+/// The range comes first, so that no square is beyond the numbers, and numbers far from 0 keep the digits of their
+/// differences.
 #[derive(Debug, Clone, PartialEq)]
 struct Column<F> {
     range: Range<F>,

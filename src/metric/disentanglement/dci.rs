@@ -27,9 +27,10 @@ pub struct Dci<F> {
 /// C_k = 1 - H(column k over its sum) / ln d,   completeness    = mean of C_k
 /// ```
 ///
-/// A row of zeros (a dead code) has D_j = 0 and no weight. A column of zeros (a factor that no code knows) has C_k = 0, and counts in
-/// the mean. With a single factor no code can be about two, with a single code no factor in two: D_j or C_k is then 1, and 0 of
-/// zeros. A table of zeros has 0 in both. A common factor of the table changes nothing; that of a row or a column does.
+/// A row of zeros (a dead code) has D_j = 0 and no weight. A column of zeros (a factor that no code knows) has C_k = 0,
+/// and counts in the mean. With a single factor no code can be about two, with a single code no factor in two: D_j or C_k
+/// is then 1, and 0 of zeros. A table of zeros has 0 in both. A common factor of the table changes nothing; that of a row
+/// or a column does.
 ///
 /// The third number, informativeness, is the error of whatever predicted the factors: it is yours. A table of a good
 /// score and a bad prediction says nothing. Some code weighs C_k by the share of column k: `by_factor` has what it takes.

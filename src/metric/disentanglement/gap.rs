@@ -22,18 +22,18 @@ pub struct Gaps<F> {
 /// MIG = mean over factors k of (I_jk - the largest I_ik of the other codes i) / H_k,   j the code with the largest I_jk
 /// ```
 ///
-/// 1 where each factor is known from one code and no other code says anything of it. It does not ask whether a code is about one
-/// factor alone: two factors may have the same code. Of equally good codes the gap is 0, and so where a factor is in two codes
-/// half by half; where there is one code only the next best says 0. A code of information 0 takes part.
+/// 1 where each factor is known from one code and no other code says anything of it. It does not ask whether a code is
+/// about one factor alone: two factors may have the same code. Of equally good codes the gap is 0, and so where a factor
+/// is in two codes half by half; where there is one code only the next best says 0. A code of information 0 takes part.
 ///
-/// Bias: that of the information. Of noise the largest of d numbers of mean (B - 1)(C - 1) / (2 n) is less the next of them, of standard
-/// deviation sqrt((B - 1)(C - 1) / 2) / n: about 0. Of codes that are the factors it is 1 less the largest of the others,
-/// over H_k.
+/// Bias: of noise all information has about the mean f / (2 n) and the standard deviation sqrt(f / 2) / n, f = (B - 1)(C
+/// - 1), by histograms of B bins for C classes: the gap of the two largest is about 0. Of codes that are the factors MIG
+/// is 1 less the largest information of another code, over H_k: low by a little more than f / (2 n H_k).
 ///
-/// Shapes: `information: (d, K)`, a row a code; `entropies: (K,)`. Nats, or any unit that both share. An estimate of information may
-/// be below 0, and is taken as it is.
-/// Errors: `TooFew` of no code, `Count` of no factor; `NaN` with the row, `Entry` where one is infinite; `Shape`; `Entry` of an entropy
-/// that is not above 0: of a factor of one class there is nothing to know.
+/// Shapes: `information: (d, K)`, a row a code; `entropies: (K,)`. Nats, or any unit that both share. An estimate of
+/// information may be below 0, and is taken as it is.
+/// Errors: `TooFew` of no code, `Count` of no factor; `NaN` with the row, `Entry` where one is infinite; `Shape`; `Entry`
+/// of an entropy that is not above 0: of a factor of one class there is nothing to know.
 /// Source: Chen, Li, Grosse and Duvenaud 2018, equation 6; chapter `metric/disentanglement`.
 ///
 /// ```
@@ -65,9 +65,9 @@ pub fn mig<F: Real>(information: &ArrayRef2<F>, entropies: &ArrayRef1<F>) -> Res
 /// SAP = mean over factors k of S_jk - the largest S_ik of the other codes i,   j the code with the largest S_jk
 /// ```
 ///
-/// `scores` says how well each factor is read off each code alone: [`squared_correlations`](super::squared_correlations) for
-/// factors with an order, [`threshold_accuracies`](super::threshold_accuracies) for classes. Ties and a single code are as in
-/// [`mig`]; the accuracy of chance, which both terms have, cancels where there are two codes that change.
+/// `scores` says how well each factor is read off each code alone: [`squared_correlations`](super::squared_correlations)
+/// for factors with an order, [`threshold_accuracies`](super::threshold_accuracies) for classes. Ties and a single code
+/// are as in [`mig`]; the accuracy of chance, which both terms have, cancels where there are two codes that change.
 /// Shapes: `scores: (d, K)`, a row a code.
 /// Errors: `TooFew` of no code, `Count` of no factor; `NaN` with the row, `Entry` where one is infinite.
 /// Source: Kumar, Sattigeri and Balakrishnan 2018, section 3; chapter `metric/disentanglement`.

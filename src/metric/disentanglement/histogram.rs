@@ -12,10 +12,11 @@ use crate::{Real, Result};
 /// ```
 ///
 /// A number on an inner edge is in the upper bin, the largest in the last; a code that never changes is in bin 0. A code
-/// in different units has the same bins, one that is bent has not: the score of what follows depends on it, as on the number of
-/// bins, 20 in Locatello et al. One far number makes all others share a bin.
+/// in different units has the same bins, one that is bent has not: the score of what follows depends on it, as on the
+/// number of bins, 20 in Locatello et al. One far number makes all others share a bin.
 /// Shapes: `codes: (n, d)` to `(n, d)`.
-/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row; `Entry` where one is infinite; `Parameter` of no bins.
+/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row; `Entry` where one is infinite; `Parameter` of
+/// no bins.
 /// Source: Locatello et al. 2019, appendix on metrics; chapter `metric/disentanglement`.
 ///
 /// ```

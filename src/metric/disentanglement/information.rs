@@ -10,8 +10,8 @@ use crate::{Real, Result};
 /// H_k = sum over classes of (n_c / n) ln (n / n_c)
 /// ```
 ///
-/// Estimand: the entropy of the law that the rows are drawn from. Bias: too low by (classes - 1) / (2 n) and terms of order
-/// 1 / n^2; consistent. Where the rows are all there is, as in a full grid of factors, it is exact.
+/// Estimand: the entropy of the law that the rows are drawn from. Bias: too low by (classes - 1) / (2 n) and terms of
+/// order 1 / n^2; consistent. Where the rows are all there is, as in a full grid of factors, it is exact.
 /// Shapes: `labels: (n, K)` to `(K,)`. Errors: `TooFew` of no rows, `Count` of no columns.
 /// Source: Miller 1955; chapter `metric/disentanglement`.
 ///
@@ -37,11 +37,11 @@ pub fn entropies<F: Real>(labels: &ArrayRef2<usize>) -> Result<Array1<F>> {
 /// I_jk = sum over cells of (n_bc / n) ln (n n_bc / (n_b n_c))
 /// ```
 ///
-/// Estimand: the information of the law that the rows are drawn from. Bias: too high, by (B - 1)(C - 1) / (2 n) and terms of
-/// order 1 / n^2 for an independent code of B bins and a factor of C classes, all of which occur (Miller and Madow); where they
-/// depend on each other, by (cells that can occur - B - C + 1) / (2 n), which is below 0 for a code that is the factor.
-/// Consistent. It lies between 0 and the lesser entropy, and is that entropy if one is a function of the other. Classes of
-/// codes that are joined never say more.
+/// Estimand: the information of the law that the rows are drawn from. Bias: too high, by (B - 1)(C - 1) / (2 n) and terms
+/// of order 1 / n^2 for an independent code of B bins and a factor of C classes, all of which occur (Miller and Madow);
+/// where they depend on each other, by (cells that can occur - B - C + 1) / (2 n), which is below 0 for a code that is
+/// the factor. Consistent. It lies between 0 and the lesser entropy, and is that entropy if one is a function of the
+/// other. Classes of codes that are joined never say more.
 ///
 /// Shapes: `codes: (n, d)`, `factors: (n, K)` to `(d, K)`. Time is that of d K sorts of n numbers.
 /// Errors: `TooFew` of no rows, `Count` of no columns; `Shape` of `factors`.
@@ -74,8 +74,8 @@ fn of_pair<F: Real>(code: &Labels, factor: &Labels) -> F {
     information.max(F::zero())
 }
 
-/// (m / n) ln (n m / (a b)). Products of counts are exact in f64 up to 2^53, so that a grid of independent classes gives 0 to the last
-/// bit.
+/// (m / n) ln (n m / (a b)). Products of counts are exact in f64 up to 2^53, so that a grid of independent classes gives
+/// 0 to the last bit.
 fn of_cell<F: Real>(m: usize, n: usize, [a, b]: [usize; 2]) -> F {
     let ratio = (n as f64 * m as f64) / (a as f64 * b as f64);
     F::count(m) / F::count(n) * F::of(ratio).ln()

@@ -14,8 +14,8 @@ const ROUNDS: usize = 10_000;
 pub struct Lasso<F> {
     /// The weight of each code in each factor's prediction, both in units of their standard deviations, `(d, K)`.
     pub weights: Array2<F>,
-    /// By how much the conditions of a minimum are missed, at the most, in any factor: what is left of rounding, or of [`lasso`]'s
-    /// patience.
+    /// By how much the conditions of a minimum are missed, at the most, in any factor: what is left of rounding, or of
+    /// [`lasso`]'s patience.
     pub slack: F,
 }
 
@@ -33,20 +33,21 @@ impl<F: Real> Lasso<F> {
 /// g = Z'(t - Z w) / n:   g_j = penalty sign w_j where w_j is not 0,   |g_j| <= penalty where it is
 /// ```
 ///
-/// The penalty is a correlation: at 1 or more all weights are 0, at 0 this is least squares. Codes that are no multiple of each other by a
-/// standardised 1 have one minimum; of codes that say the same, those that come first have the weight. A code that never
-/// changes has weight 0, and a factor that never changes a column of zeros.
+/// The penalty is a correlation: at 1 or more all weights are 0, at 0 this is least squares. There is one minimum where
+/// no code is a line in others; of two codes that say the same, the first has the weight. A code that never changes has
+/// weight 0, and a factor that never changes a column of zeros.
 ///
-/// A factor here is a number, and its order counts: `factors.mapv(|v| v as f64)` makes one of classes that have one. Of classes
-/// without order each is a factor of its own, 0 and 1.
+/// A factor here is a number, and its order counts: `factors.mapv(|v| v as f64)` makes one of classes that have one. Of
+/// classes without order each is a factor of its own, 0 and 1.
 ///
-/// Bias: weights are shrunk, by the penalty where codes are orthogonal; the squared error of the prediction on other rows is
-/// what informativeness is made of. Which penalty, other rows say. Time is d (d + K) n for the
-/// correlations, then d^2 a round; nearly dependent codes take many (10 000 at the most; `slack` says how far it came).
+/// Bias: weights are shrunk, by the penalty where codes are orthogonal; the squared error of the prediction on other rows
+/// is what informativeness is made of. Which penalty, other rows say. Time is d (d + K) n for the correlations, then d^2
+/// a round; nearly dependent codes take many (10 000 at the most; `slack` says how far it came).
 /// Shapes: `codes: (n, d)`, `values: (n, K)`, one a factor.
-/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of `values`;
-/// `Parameter` of a penalty that is negative or not finite.
-/// Source: Tibshirani 1996; Friedman, Hastie and Tibshirani 2010; Eastwood and Williams 2018; chapter `metric/disentanglement`.
+/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of
+/// `values`; `Parameter` of a penalty that is negative or not finite.
+/// Source: Tibshirani 1996; Friedman, Hastie and Tibshirani 2010; Eastwood and Williams 2018; chapter
+/// `metric/disentanglement`.
 ///
 /// ```
 /// use estimand::{metric::disentanglement::{dci, lasso}, ndarray::array};

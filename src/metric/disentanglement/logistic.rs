@@ -16,9 +16,9 @@ const STEPS: usize = 200;
 /// minimise  - mean of ln softmax(z W + b)[class] + (ridge / 2) |W|^2,     z: the columns of x in units of their standard deviation
 /// ```
 ///
-/// The minimum is the only one, and is found without randomness: by Newton's method, whose steps are made by conjugate gradients and
-/// halved until they go down. The ridge has no unit, and is needed: of rows that a plane separates the likelihood has no maximum.
-/// A column that never changes has weight 0.
+/// The minimum is the only one, and is found without randomness: by Newton's method, whose steps are made by conjugate
+/// gradients and halved until they go down. The ridge has no unit, and is needed: of rows that a plane separates the
+/// likelihood has no maximum. A column that never changes has weight 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearClassifier<F> {
     /// The classes that occur, in their order.
@@ -35,9 +35,10 @@ pub struct LinearClassifier<F> {
 impl<F: Real> LinearClassifier<F> {
     /// Fitted to rows and their classes.
     ///
-    /// Shapes: `x: (n, d)`, `classes: (n,)`. Time is that of some tens of products of `x` with its weights, for each step.
-    /// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of `classes`;
-    /// `Parameter` of a ridge that is not a finite number above 0.
+    /// Shapes: `x: (n, d)`, `classes: (n,)`. Time is that of some tens of products of `x` with its weights, for each
+    /// step.
+    /// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of
+    /// `classes`; `Parameter` of a ridge that is not a finite number above 0.
     /// Source: Nocedal and Wright 2006, algorithm 7.1.
     ///
     /// ```
@@ -66,7 +67,8 @@ impl<F: Real> LinearClassifier<F> {
 
     /// The likeliest class of each row; of classes that are equally likely, the first.
     ///
-    /// Shapes: `x: (n, d)` to `(n,)`. Errors: `Shape`; `TooFew` of no rows, `NaN` with the row, `Entry` where one is infinite.
+    /// Shapes: `x: (n, d)` to `(n,)`. Errors: `Shape`; `TooFew` of no rows, `NaN` with the row, `Entry` where one is
+    /// infinite.
     pub fn predict(&self, x: &ArrayRef2<F>) -> Result<Array1<usize>> {
         same_shape("x", x.shape(), &[x.nrows(), self.units.len()])?;
         finite_rows("x", x)?;
@@ -143,7 +145,8 @@ impl<F: Real> Objective<F> {
         self.z.t().dot(&along) / F::count(self.z.nrows()) + self.ridged(v)
     }
 
-    /// Newton's step, by conjugate gradients. What all classes share in the intercepts has no curvature, and would grow from rounding.
+    /// Newton's step, by conjugate gradients. What all classes share in the intercepts has no curvature, and would grow
+    /// from rounding.
     fn step(&self, at: &Place<F>) -> Array2<F> {
         let mut step = Array2::zeros(at.gradient.dim());
         let mut left = centred(at.gradient.mapv(|g| -g));

@@ -8,14 +8,15 @@
 //! | beta-VAE | which factor did pairs share? | pairs that share one | [`mean_abs_differences`], [`LinearClassifier`] |
 //! | FactorVAE | the same, without anything fitted | batches that share one | [`Votes`] |
 //!
-//! Codes are rows `(n, d)`, an example each; factors are classes `(n, K)`, any numbers that tell classes apart. A table has a row
-//! a code and a column a factor, `(d, K)`: one that lies the other way is turned by `.t()`, and no shape is guessed. Information is in
-//! nats; scores lie between 0 and 1 but for estimates that stray. No code is special: a permutation of codes, factors, classes or
-//! rows changes nothing but the order of what is told by code and by factor.
+//! Codes are rows `(n, d)`, an example each; factors are classes `(n, K)`, any numbers that tell classes apart. A table
+//! has a row a code and a column a factor, `(d, K)`: one that lies the other way is turned by `.t()`, and no shape is
+//! guessed. Information is in nats; scores lie between 0 and 1 but for estimates that stray. No code is special: a
+//! permutation of codes, factors, classes or rows changes nothing but the order of what is told by code and by factor.
 //!
-//! What the definitions leave open is settled alike in all of them. A code that never changes says nothing: its information, weight
-//! and score are 0. Two codes that say the same have no gap. Where there is one code, the next best is none, and says 0. What is
-//! divided by 0 in the definition is an error that names it, never NaN. Chapter `metric/disentanglement`.
+//! What the definitions leave open is settled alike in all of them. A code that never changes says nothing: its
+//! information, weight and score are 0. Two codes that say the same have no gap. Where there is one code, the next best
+//! is none, and says 0. What is divided by 0 in the definition is an error that names it, never NaN. Chapter
+//! `metric/disentanglement`.
 
 mod columns;
 mod dci;

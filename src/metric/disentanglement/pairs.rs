@@ -12,8 +12,8 @@ use crate::{Real, Result};
 /// ```
 ///
 /// Shapes: `first, second: (m L, d)`, pair l of point i at row i L + l, to `(m, d)`; L is `pairs`.
-/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of `second`;
-/// `Parameter` of `pairs = 0`; `Count` where it does not divide the rows.
+/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of
+/// `second`; `Parameter` of `pairs = 0`; `Count` where it does not divide the rows.
 /// Source: Higgins et al. 2017, section 3; chapter `metric/disentanglement`.
 ///
 /// ```
@@ -43,17 +43,18 @@ pub fn mean_abs_differences<F: Real>(first: &ArrayRef2<F>, second: &ArrayRef2<F>
 /// The beta-VAE score: how often a linear classifier tells which factor the pairs of a point share.
 ///
 /// Both halves hold the points of [`mean_abs_differences`] and the factor that was fixed: the first is fitted to
-/// ([`LinearClassifier`]), the second is counted. Pairs share one factor and differ in the others; a code of the shared factor differs by
-/// little.
+/// ([`LinearClassifier`]), the second is counted. Pairs share one factor and differ in the others; a code of the shared
+/// factor differs by little.
 ///
-/// Estimand: the chance of a right answer. Bias: none for the classifier that was fitted; and that is not the best one, of which the
-/// ridge and the number of points decide. 1 / K is chance. The score does not ask for one code a factor: any
-/// rotation of codes that a plane still reads has 1, and K - 1 good codes of K factors too, since the last is told by none being still
-/// (Kim and Mnih 2018).
+/// Estimand: the chance of a right answer. Bias: none for the classifier that was fitted; and that is not the best one,
+/// of which the ridge and the number of points decide. 1 / K is chance. The score does not ask for one code a factor: any
+/// rotation of codes that a plane still reads has 1, and K - 1 good codes of K factors too, since the last is told by
+/// none being still (Kim and Mnih 2018).
 ///
 /// Shapes: `train, test: (m, d)`, `train_fixed, test_fixed: (m,)`; m differs.
 /// Errors: those of [`LinearClassifier::fit`] and [`LinearClassifier::accuracy`].
-/// Source: Higgins et al. 2017, section 3, whose classifier has no ridge and stops early; chapter `metric/disentanglement`.
+/// Source: Higgins et al. 2017, section 3, whose classifier has no ridge and stops early; chapter
+/// `metric/disentanglement`.
 ///
 /// ```
 /// use estimand::{metric::disentanglement::beta_vae, ndarray::array};

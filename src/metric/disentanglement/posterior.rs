@@ -18,29 +18,31 @@ pub struct PosteriorInformation<F> {
     pub std_error: Array2<F>,
 }
 
-/// The mutual information of each coordinate of a code with each factor, from the Gaussian posteriors of the examples: without bins.
+/// The mutual information of each coordinate of a code with each factor, from the Gaussian posteriors of the examples:
+/// without bins.
 ///
 /// ```text
 /// q(z_j) = mean over examples m of q(z_j | m),      q(z_j | v_k) = the same over examples that have this class of factor k
 /// I_jk = E [ln q(z_j | v_k) - ln q(z_j)] = H(z_j) - H(z_j | v_k),  of m uniform, its class v_k, and z from q(z | m)
 /// ```
 ///
-/// Estimand: this information, where the data set is the examples that are given, all of them. Estimator: the mean over samples
-/// z_s of example m_s. Bias: unbiased, where examples are drawn uniformly, or each equally often (then the standard error is too
-/// large, if anything). Samples of an estimate may average below 0. A data set of which these examples
-/// are a part has other sums, and its information is less: each example of few in its class seems to tell them apart.
+/// Estimand: this information, where the data set is the examples that are given, all of them. Estimator: the mean over
+/// samples z_s of example m_s. Bias: unbiased, where examples are drawn uniformly, or each equally often (then the
+/// standard error is too large, if anything). Samples of an estimate may average below 0. A data set of which these
+/// examples are a part has other sums, and as a rule less information: each example of few in its class seems to tell
+/// them apart.
 ///
-/// A histogram of posterior means knows nothing of the width of a posterior: of a collapsed code, whose means differ by next to
-/// nothing, it reports what this does not.
+/// A histogram of posterior means knows nothing of the width of a posterior: of a collapsed code, whose means differ by
+/// next to nothing, it reports what this does not.
 ///
 /// Cost: S n d exponentials for S samples of n examples, and as many additions for each factor over its classes;
 /// n numbers a sample of memory. 10 000 samples of 10 000 examples in 10 coordinates are 10^9.
 ///
-/// Shapes: `q`: the posteriors, n parameter rows of d; `factors: (n, K)`; `z: (S, d)`; `of: (S,)`, the example of each sample. To
-/// `(d, K)`.
-/// Errors: `TooFew` of no posteriors or fewer than two samples; `Count` of no columns; `Shape`; `NaN` with the row of `loc`, `log_scale` or
-/// `z`, `Entry` where one is infinite, or where `of` is no row of `q`; `NaN` of `information` with the sample that is so
-/// far from all posteriors that their densities are 0 in these numbers, which no draw is.
+/// Shapes: `q`: the posteriors, n parameter rows of d; `factors: (n, K)`; `z: (S, d)`; `of: (S,)`, the example of each
+/// sample. To `(d, K)`.
+/// Errors: `TooFew` of no posteriors or fewer than two samples; `Count` of no columns; `Shape`; `NaN` with the row of
+/// `loc`, `log_scale` or `z`, `Entry` where one is infinite, or where `of` is no row of `q`; `NaN` of `information` with
+/// the sample that is so far from all posteriors that their densities are 0 in these numbers, which no draw is.
 /// Source: Chen, Li, Grosse and Duvenaud 2018, section 4.1 and appendix C; chapter `metric/disentanglement`.
 ///
 /// ```
@@ -143,7 +145,8 @@ impl<F: Real> RowFn<F, 1> for LogRatios<'_, F> {
             for ((members, class), out) in self.factors.iter().zip(out) {
                 let members = &members[class[self.of[s]]];
                 let within = pairwise(members.len(), |m| densities[members[m]]);
-                // Of a class so far from the likeliest that its densities are no normal numbers beside that: from its own largest.
+                // Of a class so far from the likeliest that its densities are no normal numbers beside that: from its own
+                // largest.
                 let ln_within = if within > F::min_positive_value() / F::epsilon() {
                     within.ln()
                 } else {

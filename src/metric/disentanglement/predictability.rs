@@ -5,18 +5,20 @@ use super::labels::{Labels, finite_rows, same_rows};
 use super::lasso::correlations;
 use crate::{Real, Result};
 
-/// The squared correlation of each code with each factor: the share of a factor's variance that a line through the code explains.
+/// The squared correlation of each code with each factor: the share of a factor's variance that a line through the code
+/// explains.
 ///
 /// ```text
 /// S_jk = Cov(z_j, v_k)^2 / (Var z_j Var v_k)
 /// ```
 ///
-/// For factors with an order, whose classes are then numbers (`factors.mapv(|v| v as f64)`). What never changes has 0. A code with
-/// a little noise and no meaning has about 1 / n, whatever its size: the paper leaves out what it calls inactive (a standard
-/// deviation of the posterior means of .05 at the most, here the user's to do).
+/// For factors with an order, whose classes are then numbers (`factors.mapv(|v| v as f64)`). What never changes has 0. A
+/// code with a little noise and no meaning has about 1 / n, whatever its size: the paper sets codes of next to no
+/// variance to 0, which here is yours to do: the least variance that counts depends on the units of the codes.
 /// Bias: of independent columns 1 / (n - 1) in expectation if one is Gaussian, not 0. Consistent.
 /// Shapes: `codes: (n, d)`, `values: (n, K)` to `(d, K)`.
-/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of `values`.
+/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of
+/// `values`.
 /// Source: Kumar, Sattigeri and Balakrishnan 2018, section 3; chapter `metric/disentanglement`.
 ///
 /// ```
@@ -40,13 +42,14 @@ pub fn squared_correlations<F: Real>(codes: &ArrayRef2<F>, values: &ArrayRef2<F>
 ///        (1 / C) sum over classes c of the share of the rows of class c that lie in intervals of c
 /// ```
 ///
-/// For factors of classes without order, C of them. The maximum is exact, by dynamic programming over the sorted rows, and for
-/// two classes of either direction. A code that never changes has 0, as the paper sets an inactive one; any other at least
-/// 1 / C. A factor of one class has 1.
+/// For factors of classes without order, C of them. The maximum is exact, by dynamic programming over the sorted rows,
+/// and for two classes of either direction. A code that never changes has 0, as the paper sets an inactive one; any other
+/// at least 1 / C. A factor of one class has 1.
 /// Bias: it is fitted to the rows that it is measured on, and of noise above 1 / C by an order of sqrt(C / n).
 /// Counts and not codes are added, in f64 for either precision. Time is n C^2 and a sort, for each code and factor.
 /// Shapes: `codes: (n, d)`, `factors: (n, K)` to `(d, K)`.
-/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of `factors`.
+/// Errors: `TooFew` of no rows, `Count` of no columns; `NaN` with the row, `Entry` where one is infinite; `Shape` of
+/// `factors`.
 /// Source: Kumar, Sattigeri and Balakrishnan 2018, section 3; chapter `metric/disentanglement`.
 ///
 /// ```

@@ -12,8 +12,8 @@ use crate::{Error, Real, Result};
 /// table_jk = how many batches of fixed factor k voted for code j;     majority of j = argmax over k of table_jk
 /// ```
 ///
-/// The score is [`accuracy`](Self::accuracy): how often the majority of the code that was voted for is the factor that was fixed. Nothing is
-/// fitted but the majorities. It does not see a factor that is in several codes.
+/// The score is [`accuracy`](Self::accuracy): how often the majority of the code that was voted for is the factor that
+/// was fixed. Nothing is fitted but the majorities. It does not see a factor that is in several codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Votes {
     /// The fixed factors that occur, in their order.
@@ -27,14 +27,16 @@ pub struct Votes {
 impl Votes {
     /// The votes of batches, all of one length.
     ///
-    /// A code whose variance over the data is `dead` or less is not asked: it has collapsed, and in units of its own its noise is as large as
-    /// any code. 0 prunes what never changes, which nothing can be divided by; .05 is usual for posterior means, of which a living one
-    /// has about 1. Where no code lives no vote is cast. Of codes that vary equally little, the first has the vote.
+    /// A code whose variance over the data is `dead` or less is not asked: it has collapsed, and in units of its own its
+    /// noise is as large as any code. 0 prunes what never changes, which nothing can be divided by; take .05, say, for
+    /// posterior means, of which a living one has about 1. Where no code lives no vote is cast. Of codes that vary
+    /// equally little, the first has the vote.
     ///
     /// Shapes: `codes: (m L, d)`, row l of batch i at i L + l, L >= 2; `fixed: (m,)`; `variance: (d,)`, over the data
     /// ([`ColumnMoments::unbiased_variance`] of many codes). The mean of the batch is taken out, and L - 1 divides.
-    /// Errors: `TooFew` of no batch, `TooFew` and `Count` of no codes; `NaN` with the row, `Entry` where one is infinite; `Count` where the rows
-    /// are no multiple of the batches, or fewer than two each; `Shape`, `NaN` and `Entry` of a variance; `Parameter` of `dead`.
+    /// Errors: `TooFew` of no batch, `TooFew` and `Count` of no codes; `NaN` with the row, `Entry` where one is infinite;
+    /// `Count` where the rows are no multiple of the batches, or fewer than two each; `Shape`, `NaN` and `Entry` of a
+    /// variance; `Parameter` of `dead`.
     /// Source: Kim and Mnih 2018, section 4 and appendix B; chapter `metric/disentanglement`.
     ///
     /// ```
@@ -93,8 +95,8 @@ impl Votes {
 
     /// The score: the share of votes that the majority of their code is right of. 0 where no vote was cast.
     ///
-    /// Bias: too high, since the majorities are those of the same votes. Of noise each code has the largest of K counts, and m
-    /// batches in d codes a score above 1 / K, in expectation by sqrt(d ln K / (2 m)) at the most.
+    /// Bias: too high, since the majorities are those of the same votes. Of noise each code has the largest of K counts,
+    /// and m batches in d codes a score above 1 / K, in expectation by sqrt(d ln K / (2 m)) at the most.
     /// [`accuracy_on`](Self::accuracy_on) other votes is unbiased for the chance that these majorities are right.
     pub fn accuracy<F: Real>(&self) -> F {
         self.share(self)

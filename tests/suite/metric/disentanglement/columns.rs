@@ -24,7 +24,8 @@ fn hard_columns_of_any_size_have_their_units() {
 proptest! {
     #![proptest_config(config())]
 
-    /// Far from 0 digits of differences stay: whole numbers, which are exact there. And the layout of memory is no matter.
+    /// Far from 0 digits of differences stay: whole numbers, which are exact there. And the layout of memory is no
+    /// matter.
     #[test]
     fn law_a_shift_and_the_layout_change_nothing(x in arrays((12, 3), -50.0, 50.0), t in arrays((12, 2), -2.0, 2.0)) {
         let x = x.mapv(f64::round);

@@ -54,8 +54,8 @@ fn order(n: usize, by: usize) -> Vec<usize> {
     reordered(&Array2::from_shape_fn((1, n), |(_, k)| k), 1, by).into_iter().collect()
 }
 
-/// Codes that lie the other way and are read through `view` instead of a transpose: of codes that are the factors, a MIG of about 1e-3. Here an
-/// array says where its axes are, and `.t()` of what is turned is what it was.
+/// Codes that lie the other way and are read through `view` instead of a transpose: of codes that are the factors, a MIG
+/// of about 1e-3. Here an array says where its axes are, and `.t()` of what is turned is what it was.
 #[test]
 fn hard_beta_tcvae_78() {
     let (n, k, classes) = (4000, 5, 6);
@@ -74,7 +74,8 @@ fn hard_beta_tcvae_78() {
     // As it lies, it has another shape, and is refused.
     let shape = Error::Shape { name: "entropies", got: vec![5], expected: vec![10] };
     assert_eq!(mig(&turned, &h), Err(shape));
-    // The fault itself: the same numbers in the shape of the turned array, where each code has numbers of all. The limit is that of noise.
+    // The fault itself: the same numbers in the shape of the turned array, where each code has numbers of all. The limit
+    // is that of noise.
     let viewed = codes.as_standard_layout().into_owned().into_shape_with_order((10, n)).unwrap();
     let scrambled = mutual_information::<f64>(&histogram(&viewed.t(), 20).unwrap(), &factors).unwrap();
     let limit = information_limit(20, classes, 1e-9 / 50.0) / n as f64 / 1.7;

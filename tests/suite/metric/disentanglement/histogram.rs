@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use super::refuses_codes;
 use crate::support::strategy::config;
 
-/// How many edges are not above x, the last of all not counted: the definition. Numbers and edges are exact in both precisions.
+/// How many edges are not above x, the last of all not counted: the definition. Numbers and edges are exact in both
+/// precisions.
 fn by_edges(numbers: &[i32], low: i32, high: i32, bins: i32) -> Array2<usize> {
     let bin = |x: i32| (1..bins).filter(|k| low * bins + k * (high - low) <= x * bins).count();
     Array2::from_shape_fn((numbers.len(), 1), |(i, _)| bin(numbers[i]))

@@ -32,8 +32,8 @@ fn by_entropies(codes: &Array2<usize>, factors: &Array2<usize>) -> Array2<f64> {
     })
 }
 
-/// Terms add up to 3 ln n at the most in size, and sums of cells, fewer than 64, round by 12 epsilon; a logarithm and a share by 3
-/// more. The definition adds one by one.
+/// Terms add up to 3 ln n at the most in size, and sums of cells, fewer than 64, round by 12 epsilon; a logarithm and a
+/// share by 3 more. The definition adds one by one.
 fn limit<F: Real>(n: usize) -> f64 {
     (15.0 * F::epsilon().as_f64() + 64.0 * f64::EPSILON) * (1.0 + 3.0 * (n as f64).ln())
 }
@@ -103,9 +103,9 @@ fn law_a_grid_of_factors_has_no_information_between_them() {
     }
 }
 
-/// 1000 tables of 5000 rows of 20 independent bins and 5 classes, all equally likely: the bias is (B - 1)(C - 1) / (2n), and
-/// (B^2 - 1)(C^2 - 1) / (12 n^2); what follows is below (B C)^3 / (12 n^3) < 1e-6. A code that is the factor has -(C - 1) / (2n),
-/// as the entropy. Each to 6 standard errors (2e-9 for a normal mean), which is 1/25 of the bias.
+/// 1000 tables of 5000 rows of 20 independent bins and 5 classes, all equally likely: the bias is (B - 1)(C - 1) / (2n),
+/// and (B^2 - 1)(C^2 - 1) / (12 n^2); what follows is below (B C)^3 / (12 n^3) < 1e-6. A code that is the factor has -(C
+/// - 1) / (2n), as the entropy. Each to 6 standard errors (2e-9 for a normal mean), which is 1/25 of the bias.
 #[test]
 fn stat_the_bias_is_that_of_miller_and_madow() {
     let (n, bins, classes) = (5000, 20, 5);

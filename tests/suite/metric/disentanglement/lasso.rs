@@ -38,8 +38,9 @@ fn problems() -> impl Strategy<Value = (Array2<f64>, Array2<f64>)> {
 proptest! {
     #![proptest_config(config())]
 
-    /// The conditions of Karush, Kuhn and Tucker, with slopes from the residuals. A correlation of n numbers of size 1 rounds by n / 2 + 8 epsilon
-    /// on each side, and is multiplied by the weights; the last round moved less than an epsilon of them, for each of d.
+    /// The conditions of Karush, Kuhn and Tucker, with slopes from the residuals. A correlation of n numbers of size 1
+    /// rounds by n / 2 + 8 epsilon on each side, and is multiplied by the weights; the last round moved less than an
+    /// epsilon of them, for each of d.
     #[test]
     fn law_the_conditions_of_a_minimum_hold((x, t) in problems(), penalty in 0.0..0.3_f64, share in 0.0..1.0_f64) {
         // Factors that have something of the codes.
@@ -79,7 +80,8 @@ proptest! {
         prop_assert!(objective(&z, &t, &w, penalty) <= objective(&z, &t, &other, penalty) + rounding);
     }
 
-    /// Orthogonal codes: each weight is its correlation, moved towards 0 by the penalty. Columns of a Hadamard matrix, in units of their own.
+    /// Orthogonal codes: each weight is its correlation, moved towards 0 by the penalty. Columns of a Hadamard matrix, in
+    /// units of their own.
     #[test]
     fn law_of_orthogonal_codes_the_minimum_is_in_closed_form(
         t in arrays((16, 2), -2.0, 1.0), penalty in 0.0..0.6_f64, units in prop::collection::vec(0.1..50.0_f64, 5)

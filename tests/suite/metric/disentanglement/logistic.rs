@@ -41,8 +41,8 @@ fn problems() -> impl Strategy<Value = (Array2<f64>, Array1<usize>)> {
 proptest! {
     #![proptest_config(config())]
 
-    /// The derivative by the formula is 0 but for rounding: means of n numbers of size 3 at the most (z below sqrt n), of logits that are rounded by
-    /// their size, (n + 32) epsilon in all; what Newton's last step leaves is no more.
+    /// The derivative by the formula is 0 but for rounding: means of n numbers of size 3 at the most (z below sqrt n), of
+    /// logits that are rounded by their size, (n + 32) epsilon in all; what Newton's last step leaves is no more.
     #[test]
     fn law_the_gradient_is_0_at_the_minimum((x, classes) in problems(), power in -4..1_i32) {
         let ridge = 10.0_f64.powi(power);
@@ -89,7 +89,8 @@ fn ref_two_rows_have_their_weight_in_one_equation() {
             }
         }
         let fitted = LinearClassifier::fit(&array![[3.0], [5.0]], &array![0, 1], ridge).unwrap();
-        // The equation in w has the slope ridge at the least: what is left of it, over that, and over ridge w where w is large.
+        // The equation in w has the slope ridge at the least: what is left of it, over that, and over ridge w where w is
+        // large.
         let limit = 64.0 * f64::EPSILON * (1.0 + low);
         assert!((fitted.weights[[0, 1]] - low).abs() <= limit, "{ridge}: {} {low}", fitted.weights[[0, 1]]);
         assert!(fitted.intercepts[1].abs() <= limit);

@@ -96,16 +96,17 @@ fn scores_of_identity_and_nothing<F: Real>() {
     assert_eq!(batches.accuracy::<F>(), F::zero());
 }
 
-/// On a full grid of factors nothing is random: the factors themselves have 1 in every score (classes by thresholds 1 less
-/// chance), and codes that never change have 0.
+/// On a full grid of factors nothing is random: the factors themselves have 1 in every score (classes by thresholds 1
+/// less chance), and codes that never change have 0.
 #[test]
 fn law_the_factors_themselves_have_1_and_constants_0() {
     scores_of_identity_and_nothing::<f64>();
     scores_of_identity_and_nothing::<f32>();
 }
 
-/// Factors drawn at random and codes that are them: 1 less the information that others seem to have, which is below its limit in each of
-/// 20 pairs with 1e-9 in all. Codes of noise: below the same limit. Both have the bias of the information.
+/// Factors drawn at random and codes that are them: 1 less the information that others seem to have, which is below its
+/// limit in each of 20 pairs with 1e-9 in all. Codes of noise: below the same limit. Both have the bias of the
+/// information.
 #[test]
 fn stat_mig_of_the_factors_is_1_and_of_noise_0_but_for_the_rows() {
     let (n, k, classes, bins) = (10_000, 5, 6, 20);

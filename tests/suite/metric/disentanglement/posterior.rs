@@ -38,8 +38,8 @@ fn by_definition(
 proptest! {
     #![proptest_config(config())]
 
-    /// An exponent of up to 200 is rounded by its own epsilons, in either form; the rest are sums of 9 terms. In single precision z - loc is exact or
-    /// rounded by half an epsilon, over a scale, and squared: as many of its epsilons.
+    /// An exponent of up to 200 is rounded by its own epsilons, in either form; the rest are sums of 9 terms. In single
+    /// precision z - loc is exact or rounded by half an epsilon, over a scale, and squared: as many of its epsilons.
     #[test]
     fn law_information_is_the_mean_log_ratio(
         loc in arrays((9, 2), -2.0, 2.0), log_scale in arrays((9, 2), -1.0, 1.0), z in arrays((7, 2), -3.0, 3.0), seed in 0..1000_u64
@@ -58,9 +58,9 @@ proptest! {
     }
 }
 
-/// Five posteriors, whose information about two factors is known by quadrature: 40 000 samples of examples drawn at random, to 6 standard
-/// errors (2e-9 for a normal mean), less than 3 % of it. Without the term of a sample's own example (the published
-/// shortcut of a mean over the others) it would be off by far more: the twin.
+/// Five posteriors, whose information about two factors is known by quadrature: 40 000 samples of examples drawn at
+/// random, to 6 standard errors (2e-9 for a normal mean), less than 3 % of it. Without the term of a sample's own example
+/// (the published shortcut of a mean over the others) it would be off by far more: the twin.
 #[test]
 fn stat_the_estimate_is_unbiased() {
     let (loc, log_scale) = (array![[-1.0], [0.0], [0.5], [2.0], [2.5]], array![[-0.7], [0.0], [-0.2], [-1.0], [0.3]]);
@@ -105,8 +105,8 @@ fn corners<F: Real>() {
     let all = posterior_information(&apart, &factors, &loc, &of).unwrap();
     let h = entropies::<F>(&factors).unwrap();
     assert!((all.mean[[0, 0]] - h[0]).abs() <= few && (all.mean[[0, 1]] - h[1]).abs() <= few);
-    // A sample far from the examples of its own class, beside others: ln of a ratio that is no number. Both of class 1 at a distance of
-    // 1000, both of class 0 at 0: -500 000 + ln 2.
+    // A sample far from the examples of its own class, beside others: ln of a ratio that is no number. Both of class 1 at
+    // a distance of 1000, both of class 0 at 0: -500 000 + ln 2.
     let two = DiagGaussian::new(array![[0.0], [0.0], [1000.0], [1000.0]].mapv(F::of), Array2::zeros((4, 1))).unwrap();
     let far = posterior_information(&two, &factors, &array![[F::zero()], [F::zero()]], &array![2, 2]).unwrap();
     let expected = F::of(2.0_f64.ln() - 500_000.0);

@@ -79,7 +79,8 @@ proptest! {
     }
 }
 
-/// 8000 times 12 normal numbers with 12 others: 1 / (n - 1), to 6 standard errors (2e-9 for a normal mean), a tenth of it.
+/// 8000 times 12 normal numbers with 12 others: 1 / (n - 1), to 6 standard errors (2e-9 for a normal mean), a tenth of
+/// it.
 #[test]
 fn stat_noise_has_a_squared_correlation_of_one_over_n_less_1() {
     let (codes, value) = (
@@ -91,8 +92,9 @@ fn stat_noise_has_a_squared_correlation_of_one_over_n_less_1() {
     assert!((mean - 1.0 / 11.0).abs() < 6.0 * error && 6.0 * error < 0.1 / 11.0, "{mean} +- {error}");
 }
 
-/// Of noise each class has its share of an interval to twice the distance of its distribution functions, with 1e-9 in all; intervals of all
-/// classes are C, and so the score is above 1 / C by 2 sqrt(C ln(2 C / 1e-9) / (2 n)) at the most (Massart 1990).
+/// Of noise each class has its share of an interval to twice the distance of its distribution functions, with 1e-9 in
+/// all; intervals of all classes are C, and so the score is above 1 / C by 2 sqrt(C ln(2 C / 1e-9) / (2 n)) at the most
+/// (Massart 1990).
 #[test]
 fn stat_thresholds_on_noise_have_little_more_than_chance() {
     let (n, classes) = (20_000, 4);
@@ -106,7 +108,8 @@ fn stat_thresholds_on_noise_have_little_more_than_chance() {
 fn corners<F: Real>() {
     let [zero, one] = [F::zero(), F::one()];
     let codes = array![[zero, one], [one, one], [F::of(2.0), one], [F::of(3.0), one]];
-    // A code that never changes has 0, a factor of one class 1; all rows of a class beyond a threshold, in either direction.
+    // A code that never changes has 0, a factor of one class 1; all rows of a class beyond a threshold, in either
+    // direction.
     let factors = array![[5, 0, 0], [5, 0, 1], [5, 1, 1], [5, 1, 0]];
     let got = threshold_accuracies(&codes, &factors).unwrap();
     assert_eq!(got, array![[one, one, F::of(0.75)], [zero, zero, zero]]);

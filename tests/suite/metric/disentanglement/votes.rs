@@ -52,8 +52,8 @@ proptest! {
     }
 }
 
-/// Batches of random factors that share one, a code a factor: 1, on its own votes and on others. A code of noise beside them never wins, and a
-/// collapsed one does unless it is pruned.
+/// Batches of random factors that share one, a code a factor: 1, on its own votes and on others. A code of noise beside
+/// them never wins, and a collapsed one does unless it is pruned.
 #[test]
 fn law_the_factors_have_1() {
     let (m, length, k) = (60, 20, 3);
@@ -76,7 +76,8 @@ fn law_the_factors_have_1() {
     let single = Votes::of(&codes.mapv(|x| x as f32), &fixed, &array![2.0, 2.0, 2.0], 0.0).unwrap();
     assert_eq!(single, votes);
 
-    // A code that never moves stands first, and is nearly as still as can be in all batches: it wins them unless it is pruned.
+    // A code that never moves stands first, and is nearly as still as can be in all batches: it wins them unless it is
+    // pruned.
     let dead = estimand::ndarray::concatenate![Axis(1), Array2::zeros((m * length, 1)), codes];
     let with = |variance: f64, least: f64| Votes::of(&dead, &fixed, &array![variance, 2.0, 2.0, 2.0], least).unwrap();
     let fooled = with(0.01, 0.0);
@@ -89,8 +90,8 @@ fn law_the_factors_have_1() {
     assert_eq!(noise.accuracy::<f64>(), 1.0);
 }
 
-/// 400 tables of 40 batches of noise, 5 codes and 4 factors: above 1 / K on its own votes, by sqrt(d ln K / (2 m)) at the most; 1 / K on others, to 6 standard
-/// errors (2e-9 for a normal mean).
+/// 400 tables of 40 batches of noise, 5 codes and 4 factors: above 1 / K on its own votes, by sqrt(d ln K / (2 m)) at the
+/// most; 1 / K on others, to 6 standard errors (2e-9 for a normal mean).
 #[test]
 fn stat_noise_has_more_than_chance_on_its_own_votes_alone() {
     let (m, length, d, k) = (40, 4, 5, 4);
