@@ -51,7 +51,7 @@ impl<F: Real> Lasso<F> {
 ///
 /// ```
 /// use estimand::{metric::disentanglement::{dci, lasso}, ndarray::array};
-/// // Orthogonal codes of length 1, and a factor that is 3 times the first and once the second: correlations 3 and 1 over sqrt 10.
+/// // Orthogonal codes, and a factor that is 3 times the first and once the second: correlations 3 and 1 over sqrt 10.
 /// let codes = array![[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]];
 /// let fitted = lasso(&codes, &array![[4.0_f64], [2.0], [-2.0], [-4.0]], 0.25)?;
 /// let root = 10.0_f64.sqrt();

@@ -1,4 +1,4 @@
-use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis, Zip};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis, Zip};
 
 use super::columns::Units;
 use super::labels::{Labels, finite_rows, one_a_row};
@@ -13,7 +13,7 @@ const STEPS: usize = 200;
 /// Multinomial logistic regression with a ridge: the linear classifier of [`beta_vae`](super::beta_vae).
 ///
 /// ```text
-/// minimise  - mean of ln softmax(z W + b)[class] + (ridge / 2) |W|^2,     z: the columns of x in units of their standard deviation
+/// minimise  - mean of ln softmax(z W + b)[class] + (ridge / 2) |W|^2,   z: x less its means, over its standard deviations
 /// ```
 ///
 /// The minimum is the only one, and is found without randomness: by Newton's method, whose steps are made by conjugate
@@ -73,7 +73,7 @@ impl<F: Real> LinearClassifier<F> {
         same_shape("x", x.shape(), &[x.nrows(), self.units.len()])?;
         finite_rows("x", x)?;
         let logits = self.units.standardised(x).dot(&self.weights) + &self.intercepts;
-        let likeliest = |row: ndarray::ArrayView1<'_, F>| {
+        let likeliest = |row: ArrayView1<'_, F>| {
             let best = (0..row.len()).fold(0, |best, c| if row[c] > row[best] { c } else { best });
             self.classes[best]
         };

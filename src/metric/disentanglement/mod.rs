@@ -5,7 +5,7 @@
 //! | MIG | is what is known of a factor in one code? | information and entropies | [`mig`] of [`mutual_information`] or [`posterior_information`] |
 //! | DCI | is a code about one factor, a factor in one code? | any table of importance, of a [`lasso`] say | [`dci`] |
 //! | SAP | is a factor read off one code much better than off the next? | any table of such scores | [`sap`] of [`squared_correlations`] or [`threshold_accuracies`] |
-//! | beta-VAE | which factor did pairs share? | pairs that share one | [`mean_abs_differences`], [`LinearClassifier`] |
+//! | beta-VAE | which factor did pairs share? | pairs that share one | [`beta_vae`] of [`mean_abs_differences`], by a [`LinearClassifier`] |
 //! | FactorVAE | the same, without anything fitted | batches that share one | [`Votes`] |
 //!
 //! Codes are rows `(n, d)`, an example each; factors are classes `(n, K)`, any numbers that tell classes apart. A table

@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayRef1, ArrayRef2, Axis};
+use ndarray::{Array2, ArrayRef1, ArrayRef2, Axis, Zip};
 
 use super::labels::finite_rows;
 use super::logistic::LinearClassifier;
@@ -31,7 +31,7 @@ pub fn mean_abs_differences<F: Real>(first: &ArrayRef2<F>, second: &ArrayRef2<F>
     let mut means = Array2::zeros((points, first.ncols()));
     for (i, mut mean) in means.rows_mut().into_iter().enumerate() {
         for l in i * pairs..(i + 1) * pairs {
-            ndarray::Zip::from(&mut mean)
+            Zip::from(&mut mean)
                 .and(first.index_axis(Axis(0), l))
                 .and(second.index_axis(Axis(0), l))
                 .for_each(|mean, &a, &b| *mean += (a - b).abs());

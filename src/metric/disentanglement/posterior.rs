@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayRef1, ArrayRef2};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2};
 
 use super::labels::{Labels, finite_rows, same_rows};
 use crate::arithmetic::Arithmetic;
@@ -29,8 +29,8 @@ pub struct PosteriorInformation<F> {
 /// Estimand: this information, where the data set is the examples that are given, all of them. Estimator: the mean over
 /// samples z_s of example m_s. Bias: unbiased, where examples are drawn uniformly, or each equally often (then the
 /// standard error is too large, if anything). Samples of an estimate may average below 0. A data set of which these
-/// examples are a part has other sums, and as a rule less information: each example of few in its class seems to tell
-/// them apart.
+/// examples are a part has other sums, and as a rule less information: of few examples each tells its
+/// class apart.
 ///
 /// A histogram of posterior means knows nothing of the width of a posterior: of a collapsed code, whose means differ by
 /// next to nothing, it reports what this does not.
@@ -89,9 +89,8 @@ pub fn posterior_information<F: Real>(
     let width = d * factors.ncols();
     let (_, [rows]) = fill(samples, [z.view()], [width], &log_ratios);
     let moments = ColumnMoments::of(&rows);
-    let table = |columns: ndarray::Array1<F>| {
-        Array2::from_shape_fn((d, factors.ncols()), |(j, k)| columns[j * factors.ncols() + k])
-    };
+    let table =
+        |columns: Array1<F>| Array2::from_shape_fn((d, factors.ncols()), |(j, k)| columns[j * factors.ncols() + k]);
     let renamed = |why| if let Error::NaN { row, .. } = why { Error::NaN { name: "information", row } } else { why };
     let mean = table(moments.mean().map_err(renamed)?);
     Ok(PosteriorInformation { mean, std_error: table(moments.std_error().map_err(renamed)?) })

@@ -1,4 +1,4 @@
-use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, Axis};
+use ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView1, Axis};
 
 use super::labels::{Labels, finite_rows};
 use crate::moments::ColumnMoments;
@@ -86,7 +86,7 @@ impl Votes {
 
     /// Of each code the factor that most of its batches share; none where none voted for it. Of equal numbers, the first.
     pub fn majority(&self) -> Vec<Option<usize>> {
-        let most = |row: ndarray::ArrayView1<'_, usize>| {
+        let most = |row: ArrayView1<'_, usize>| {
             let best = row.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
             best.filter(|(_, votes)| **votes > 0).map(|(class, _)| self.classes[class])
         };
@@ -111,7 +111,7 @@ impl Votes {
     }
 
     fn share<F: Real>(&self, other: &Self) -> F {
-        let right = |(row, majority): (ndarray::ArrayView1<'_, usize>, Option<usize>)| {
+        let right = |(row, majority): (ArrayView1<'_, usize>, Option<usize>)| {
             row.iter()
                 .zip(&other.classes)
                 .filter(|(_, class)| majority == Some(**class))
