@@ -4,7 +4,7 @@ use super::labels::{Labels, finite_rows, same_rows};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
 use crate::moments::ColumnMoments;
-use crate::rows::{pairwise, sum_long};
+use crate::rows::{map_coordinates, pairwise, sum_long};
 use crate::shape::same_shape;
 use crate::special::{exp_not_above_0, largest, log_sum_exp_value};
 use crate::{DiagGaussian, Error, Real, Result};
@@ -98,8 +98,8 @@ pub fn posterior_information<F: Real>(
 
 /// ln q(z_j | v_k) - ln q(z_j) of a sample.
 struct LogRatios<'a, F> {
-    /// Of each coordinate, the location, log-scale and scale of each example.
-    examples: Vec<Vec<[F; 3]>>,
+    /// Of each coordinate, the locations, log-scales and scales of all examples.
+    examples: Vec<[Vec<F>; 3]>,
     /// Of each factor, the examples of each class, and the class of each example.
     factors: Vec<(Vec<Vec<usize>>, Vec<usize>)>,
     of: &'a ArrayRef1<usize>,
@@ -108,9 +108,9 @@ struct LogRatios<'a, F> {
 impl<'a, F: Real> LogRatios<'a, F> {
     fn of(q: &DiagGaussian<'_, F>, factors: &ArrayRef2<usize>, of: &'a ArrayRef1<usize>) -> Self {
         let (loc, log_scale) = (q.loc(), q.log_scale());
-        let example = |loc: &F, log_scale: &F| [*loc, *log_scale, log_scale.exp()];
         let coordinates = loc.columns().into_iter().zip(log_scale.columns());
-        let examples = coordinates.map(|(l, s)| l.iter().zip(s).map(|(l, s)| example(l, s)).collect()).collect();
+        let examples =
+            coordinates.map(|(l, s)| [l.to_vec(), s.to_vec(), s.iter().map(|s| s.exp()).collect()]).collect();
         let members = |labels: Labels| {
             let mut members = vec![Vec::new(); labels.classes.len()];
             labels.ranks.iter().enumerate().for_each(|(m, &class)| members[class].push(m));
@@ -122,7 +122,7 @@ impl<'a, F: Real> LogRatios<'a, F> {
 
 /// The log-density but for its constant, which cancels.
 #[inline(always)]
-fn log_density<F: Real>(z: F, [loc, log_scale, scale]: [F; 3]) -> F {
+fn log_density<F: Real>(z: F, loc: F, log_scale: F, scale: F) -> F {
     // At the location also where the scale is 0 or infinite in these numbers.
     let off = if z == loc { F::zero() } else { (z - loc) / scale };
     F::of(-0.5) * off * off - log_scale
@@ -131,15 +131,15 @@ fn log_density<F: Real>(z: F, [loc, log_scale, scale]: [F; 3]) -> F {
 impl<F: Real> RowFn<F, 1> for LogRatios<'_, F> {
     #[inline(always)]
     fn row<A: Arithmetic<F>>(&self, a: A, s: usize, [z]: [&[F]; 1], out: &mut [F]) -> F {
-        let n = F::count(self.examples.first().map_or(0, Vec::len));
-        let mut log_densities = Vec::new();
-        let mut densities = Vec::new();
+        let n = self.examples.first().map_or(0, |[loc, ..]| loc.len());
+        let (mut log_densities, mut densities) = (vec![F::zero(); n], vec![F::zero(); n]);
         for ((examples, &z), out) in self.examples.iter().zip(z).zip(out.chunks_mut(self.factors.len())) {
-            log_densities.clear();
-            log_densities.extend(examples.iter().map(|&example| log_density(z, example)));
+            let [loc, log_scale, scale] = examples.each_ref().map(Vec::as_slice);
+            map_coordinates([loc, log_scale, scale], [&mut log_densities], |[loc, log_scale, scale]| {
+                [log_density(z, loc, log_scale, scale)]
+            });
             let most = largest(&log_densities);
-            densities.clear();
-            densities.extend(log_densities.iter().map(|&l| exp_not_above_0(a, l - most)));
+            map_coordinates([&log_densities], [&mut densities], |[l]| [exp_not_above_0(a, l - most)]);
             let all = sum_long(&densities, |q| q);
             for ((members, class), out) in self.factors.iter().zip(out) {
                 let members = &members[class[self.of[s]]];
@@ -153,7 +153,7 @@ impl<F: Real> RowFn<F, 1> for LogRatios<'_, F> {
                     let (largest, rest) = log_sum_exp_value(a, &own);
                     largest - most + a.ln_1p(rest)
                 };
-                *out = ln_within - all.ln() + (n / F::count(members.len())).ln();
+                *out = ln_within - all.ln() + (F::count(n) / F::count(members.len())).ln();
             }
         }
         F::zero()
