@@ -26,8 +26,8 @@ pub struct Gaps<F> {
 /// about one factor alone: two factors may have the same code. Of equally good codes the gap is 0, and so where a factor
 /// is in two codes half by half; where there is one code only the next best says 0. A code of information 0 takes part.
 ///
-/// Bias: of noise all information has about the mean f / (2 n) and the standard deviation sqrt(f / 2) / n, f = (B - 1)(C
-/// - 1), by histograms of B bins for C classes: the gap of the two largest is about 0. Of codes that are the factors MIG
+/// Bias: of noise all information has about the mean f / (2 n) and the standard deviation sqrt(f / 2) / n,
+/// f = (B - 1)(C - 1), by histograms of B bins for C classes: the gap of the two largest is about 0. Of codes that are the factors MIG
 /// is 1 less the largest information of another code, over H_k: low by a little more than f / (2 n H_k).
 ///
 /// Shapes: `information: (d, K)`, a row a code; `entropies: (K,)`. Nats, or any unit that both share. An estimate of

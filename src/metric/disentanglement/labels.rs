@@ -26,7 +26,7 @@ impl Labels {
     }
 
     pub(super) fn columns(labels: &ArrayRef2<usize>) -> Vec<Self> {
-        labels.columns().into_iter().map(|column| Self::of(column)).collect()
+        labels.columns().into_iter().map(Self::of).collect()
     }
 
     /// How many rows have each value.

@@ -31,7 +31,7 @@ fn five_and_ten<F: Real>() {
     assert!(scores.weights.iter().all(|w| (w.as_f64() - 0.2).abs() <= few));
     // Turned: codes about one factor each, and factors in two codes.
     let turned = dci(&table.t()).unwrap();
-    assert_eq!((turned.disentanglement.as_f64() - 1.0).abs() <= few, true);
+    assert!((turned.disentanglement.as_f64() - 1.0).abs() <= few);
     assert!((turned.completeness.as_f64() - expected).abs() <= few);
 }
 

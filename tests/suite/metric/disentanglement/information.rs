@@ -104,8 +104,8 @@ fn law_a_grid_of_factors_has_no_information_between_them() {
 }
 
 /// 1000 tables of 5000 rows of 20 independent bins and 5 classes, all equally likely: the bias is (B - 1)(C - 1) / (2n),
-/// and (B^2 - 1)(C^2 - 1) / (12 n^2); what follows is below (B C)^3 / (12 n^3) < 1e-6. A code that is the factor has -(C
-/// - 1) / (2n), as the entropy. Each to 6 standard errors (2e-9 for a normal mean), which is 1/25 of the bias.
+/// and (B^2 - 1)(C^2 - 1) / (12 n^2); what follows is below (B C)^3 / (12 n^3) < 1e-6. A code that is the factor has
+/// -(C - 1) / (2n), as the entropy. Each to 6 standard errors (2e-9 for a normal mean), a sixth of the bias at the most.
 #[test]
 fn stat_the_bias_is_that_of_miller_and_madow() {
     let (n, bins, classes) = (5000, 20, 5);

@@ -51,7 +51,7 @@ pub fn two_tables() -> impl Strategy<Value = (Array2<usize>, Array2<usize>)> {
 pub fn reordered<T: Clone>(table: &ArrayRef2<T>, axis: usize, by: usize) -> Array2<T> {
     let n = table.shape()[axis];
     // Multiples of a number without a factor in common with n.
-    let step = (by..).find(|step| (1..=n).all(|f| f == 1 || n % f != 0 || step % f != 0)).unwrap();
+    let step = (by..).find(|step| (1..=n).all(|f| f == 1 || !n.is_multiple_of(f) || !step.is_multiple_of(f))).unwrap();
     table.select(Axis(axis), &(0..n).map(|i| (i * step + by) % n).collect::<Vec<_>>())
 }
 
@@ -136,7 +136,8 @@ proptest! {
         let numbers = codes.mapv(|c| (c * c) as f64);
         let named = factors.mapv(|v| usize::MAX - 17 * v);
         let few = 64.0 * f64::EPSILON;
-        let scores: [fn(&ArrayRef2<f64>, &ArrayRef2<usize>) -> Array2<f64>; 2] = [
+        type Score = fn(&ArrayRef2<f64>, &ArrayRef2<usize>) -> Array2<f64>;
+        let scores: [Score; 2] = [
             |codes, factors| mutual_information(&histogram(codes, 4).unwrap(), factors).unwrap(),
             |codes, factors| threshold_accuracies(codes, factors).unwrap(),
         ];
@@ -174,7 +175,7 @@ pub fn refuses_codes(name: &'static str, what: impl Fn(&ArrayRef2<f64>) -> Optio
     assert_eq!(what(&Array2::zeros((4, 0))), Some(none));
 }
 
-/// The mean, and the largest distance from it of one part: for sums by hand.
+/// A mean by hand.
 pub fn mean(x: &ArrayRef1<f64>) -> f64 {
     x.sum() / x.len() as f64
 }
