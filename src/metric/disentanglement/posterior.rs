@@ -4,7 +4,7 @@ use super::labels::{Labels, finite_rows, same_rows};
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
 use crate::moments::ColumnMoments;
-use crate::rows::{map_coordinates, pairwise, sum_long};
+use crate::rows::{pairwise, sum_long};
 use crate::shape::same_shape;
 use crate::special::{exp_not_above_0, largest, log_sum_exp_value};
 use crate::{DiagGaussian, Error, Real, Result};
@@ -134,12 +134,16 @@ impl<F: Real> RowFn<F, 1> for LogRatios<'_, F> {
         let n = self.examples.first().map_or(0, |[loc, ..]| loc.len());
         let (mut log_densities, mut densities) = (vec![F::zero(); n], vec![F::zero(); n]);
         for ((examples, &z), out) in self.examples.iter().zip(z).zip(out.chunks_mut(self.factors.len())) {
-            let [loc, log_scale, scale] = examples.each_ref().map(Vec::as_slice);
-            map_coordinates([loc, log_scale, scale], [&mut log_densities], |[loc, log_scale, scale]| {
-                [log_density(z, loc, log_scale, scale)]
-            });
+            let [loc, log_scale, scale] = examples;
+            // Loops, not closures: in a function as long as this those are not inlined, and lose the instructions of its level.
+            let places = loc.iter().zip(log_scale).zip(scale);
+            for (l, ((&loc, &log_scale), &scale)) in log_densities.iter_mut().zip(places) {
+                *l = log_density(z, loc, log_scale, scale);
+            }
             let most = largest(&log_densities);
-            map_coordinates([&log_densities], [&mut densities], |[l]| [exp_not_above_0(a, l - most)]);
+            for (q, &l) in densities.iter_mut().zip(&log_densities) {
+                *q = exp_not_above_0(a, l - most);
+            }
             let all = sum_long(&densities, |q| q);
             for ((members, class), out) in self.factors.iter().zip(out) {
                 let members = &members[class[self.of[s]]];
