@@ -12,14 +12,17 @@ mod finite_difference;
 mod fitted_baseline;
 mod gumbel_softmax;
 mod importance;
+mod many_samples;
 mod measure_valued;
 mod mu_prop;
 mod pathwise;
 mod plan;
 mod rebar;
 mod relax;
+mod sampled_kl;
 mod score_function;
 mod straight_through;
+mod through;
 
 use estimand::check::{Exact, Nodes, oracle};
 use estimand::gradient::importance::normalised_weights;

@@ -1,5 +1,3 @@
-//! Importance weights from log-ratios, `k` samples an example, example-major.
-
 use ndarray::{Array1, Array2, ArrayRef1, ArrayView2, Axis, CowArray, Ix2};
 
 use crate::arithmetic::Arithmetic;
@@ -61,6 +59,13 @@ pub(crate) fn log_total_with_weights<F: Real>(
     }
     let (_, [value]) = fill(1, [most.view().insert_axis(Axis(0)), rest.t()], [n], &FromPeakRow);
     Ok(ValueGrad { value: flat(value), grad: flat(grad) })
+}
+
+/// The door of log-weights: the `k` of each example as a row.
+pub(crate) fn examples<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<CowArray<'_, F, Ix2>> {
+    let n = groups("log_w", "rows", log_w.len(), k)?;
+    no_nan("log_w", log_w)?;
+    Ok(by_example(log_w, n, k))
 }
 
 /// The numbers of an array that was just made, without its shape.

@@ -1,0 +1,5 @@
+mod expectation;
+mod pareto;
+mod path;
+mod vimco;
+mod weights;
