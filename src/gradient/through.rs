@@ -79,7 +79,12 @@ pub fn through_sample<F: Real>(d_log_w: &ArrayRef1<F>, slopes: &ArrayRef2<F>) ->
 pub fn through_density<F: Real>(f: &ValueGrad<Array1<F>, Array1<F>>) -> Result<Array1<F>> {
     let ValueGrad { value, grad } = f;
     if let Some(got) = grad.misfit(value.len()) {
-        return Err(Error::Count { name: "f.grad", axis: "rows", got, expected: format!("a multiple of {}", value.len()) });
+        return Err(Error::Count {
+            name: "f.grad",
+            axis: "rows",
+            got,
+            expected: format!("a multiple of {}", value.len()),
+        });
     }
     let k = grad.len().checked_div(value.len()).unwrap_or(1);
     no_nan("f.value", value)?;

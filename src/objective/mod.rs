@@ -16,7 +16,10 @@ mod free_bits;
 mod latents;
 mod mmd;
 mod pixel;
+mod renyi;
 mod schedule;
+mod thermodynamic;
+mod upper;
 
 pub use aggregate::Aggregate;
 pub use bound::importance_weighted;
@@ -33,4 +36,7 @@ pub use free_bits::{free_bits, free_bits_of_mean};
 pub use latents::{Collapse, Latents};
 pub use mmd::{DistanceKernel, OfTwoSamples, mmd};
 pub use pixel::{bce_with_logits, bits_per_dimension, squared_error};
+pub use renyi::renyi;
 pub use schedule::Schedule;
+pub use thermodynamic::{Riemann, Thermodynamic, thermodynamic};
+pub use upper::{cubo, eubo};

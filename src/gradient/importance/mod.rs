@@ -21,5 +21,5 @@ pub use expectation::{SelfNormalised, expectation};
 pub use pareto::{Smoothed, pareto_k, pareto_k_threshold, smoothed};
 pub use path::{dreg_weights, wake_phi_path_weights};
 pub use vimco::{LeftOut, vimco_weights};
-pub(crate) use weights::{examples, log_total_with_weights};
 pub use weights::{effective_sample_size, normalised_weights};
+pub(crate) use weights::{examples, log_total_with_weights};

@@ -92,7 +92,8 @@ fn signals<F: Real>(log_w: &[F], left_out: LeftOut, out: &mut [F]) {
     }
     // The others may be too small beside the peak to be written: from the largest of them.
     let near = |l: F| Plain.exp(l - second);
-    let sum = (0..log_w.len()).filter(|&s| s != peak && log_w[s] > F::neg_infinity()).map(|s| near(log_w[s])).sum::<F>();
+    let sum =
+        (0..log_w.len()).filter(|&s| s != peak && log_w[s] > F::neg_infinity()).map(|s| near(log_w[s])).sum::<F>();
     let mean = match left_out {
         LeftOut::Geometric if empty > 0 => F::zero(),
         LeftOut::Geometric => Plain.exp(logs / others + (most - second)),

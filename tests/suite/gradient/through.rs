@@ -84,7 +84,8 @@ fn hard_doors_that_are_shut() {
     let f = |value: Array1<f64>, grad: Array1<f64>| through_density(&ValueGrad { value, grad });
     assert_eq!(f(array![1.0, 2.0], array![0.5, 0.25, 0.125, 1.0]).unwrap(), array![0.5, 0.75, 1.875, 1.0]);
     assert_eq!(f(array![end], array![1.0]).unwrap(), array![end]);
-    let count = |got, n: usize| Error::Count { name: "f.grad", axis: "rows", got, expected: format!("a multiple of {n}") };
+    let count =
+        |got, n: usize| Error::Count { name: "f.grad", axis: "rows", got, expected: format!("a multiple of {n}") };
     assert_eq!(f(array![1.0, 2.0], array![1.0, 1.0, 1.0]), Err(count(3, 2)));
     assert_eq!(f(array![1.0], Array1::zeros(0)), Err(count(0, 1)));
     assert_eq!(f(Array1::zeros(0), array![1.0]), Err(count(1, 0)));

@@ -99,6 +99,74 @@ fn stat_importance_weighted_bound_of_a_gaussian_model() {
     assert!((twin.mean().unwrap() + 1.519_198_5).abs() > 6.0 * error, "a fifth of the weights, -1.5349, is seen");
 }
 
+/// E L_k of the same model with no samples: E ln sum w = the integral over t > 0 of (e^-t - phi(t)^k) / t, where phi(t) = E e^(-t w);
+/// in u = ln t, whose trapezium rule converges as fast.
+fn exact(k: f64) -> f64 {
+    let (nodes, weights) = trapezium();
+    let w: Vec<f64> =
+        nodes.iter().map(|z| (-0.5 * (1.0 - z).powi(2)).exp() / (2.0 * std::f64::consts::PI).sqrt()).collect();
+    let integrand = |t: f64| {
+        let phi_m1: f64 = w.iter().zip(&weights).map(|(w, u)| u * (-t * w).exp_m1()).sum();
+        (-t).exp() - (k * phi_m1.ln_1p()).exp()
+    };
+    let h = 0.125;
+    // Below the first t the integrand is (k p - 1) t; beyond the last phi^k is the chance that all are below 1 / t.
+    (-320..=480).map(|i| h * integrand((h * f64::from(i)).exp())).sum::<f64>() - k.ln()
+}
+
+const LOG_P: f64 = -1.515_512_123_484_645_4;
+
+/// The published values of E L_k, and the limit of k (log p - L_k): half the squared coefficient of variation of w, which is
+/// e^(1/6) 2 / sqrt 3 - 1 here.
+#[test]
+fn ref_importance_weighted_bounds_without_samples() {
+    let published = [
+        (1.0, -1.918_938_5),
+        (2.0, -1.653_473_8),
+        (5.0, -1.557_410_6),
+        (10.0, -1.534_941_6),
+        (50.0, -1.519_198_5),
+        (1000.0, -1.515_694_3),
+    ];
+    for (k, value) in published {
+        assert_abs_diff_eq!(exact(k), value, epsilon = 5e-8);
+    }
+    let half = 0.5 * ((1.0_f64 / 6.0).exp() * 2.0 / 3.0_f64.sqrt() - 1.0);
+    assert_abs_diff_eq!(half, 0.182_058_8, epsilon = 5e-8);
+    // To order 1/k: the two largest extrapolate to the limit.
+    let gap = |k: f64| k * (LOG_P - exact(k));
+    assert_abs_diff_eq!(2.0 * gap(4000.0) - gap(2000.0), half, epsilon = 1e-6);
+}
+
+/// The function by quadrature in three dimensions, against the integral that knows no samples.
+#[test]
+fn ref_importance_weighted_bound_by_two_quadratures() {
+    let z = estimand::check::Nodes::normal(0.5).unwrap();
+    let n = z.points().len();
+    let log_w = |i: usize| -0.5 * (1.0 - z.points()[i]).powi(2) - 0.5 * (2.0 * std::f64::consts::PI).ln();
+    let place = |i: usize| [i / (n * n), i / n % n, i % n];
+    let triples = Array1::from_shape_fn(3 * n.pow(3), |j| log_w(place(j / 3)[j % 3]));
+    let bounds = importance_weighted(&triples, 3).unwrap().value;
+    let chance = |i: usize| place(i).iter().map(|&i| z.weights()[i]).product::<f64>();
+    let mean: f64 = bounds.iter().enumerate().map(|(i, bound)| chance(i) * bound).sum();
+    assert_abs_diff_eq!(mean, exact(3.0), epsilon = 1e-9);
+}
+
+/// Sampled, with the control variate ln wbar - (wbar / p - 1), of mean L_k - log p: 5 to 1000 samples a bound.
+#[test]
+fn stat_importance_weighted_bounds_are_the_exact_ones() {
+    for (k, groups) in [(5, 20_000), (10, 20_000), (1000, 1500)] {
+        let z = DiagGaussian::<f64>::standard(groups * k, 1).unwrap().sample(&mut ChaCha8Rng::seed_from_u64(2));
+        let log_w = z.column(0).mapv(|z| -0.5 * (1.0 - z).powi(2) - 0.5 * (2.0 * std::f64::consts::PI).ln());
+        let off = importance_weighted(&log_w, k).unwrap().value - LOG_P;
+        let off = off.mapv(|l| l - l.exp_m1());
+        let (mean, error) = (off.mean().unwrap(), (off.var(1.0) / groups as f64).sqrt());
+        let truth = exact(k as f64) - LOG_P;
+        assert!((mean - truth).abs() < 6.0 * error, "{k}: {mean} +- {error}, not {truth}");
+        assert!(6.0 * error < 0.25 * truth.abs(), "a quarter of the gap is seen at {k}");
+    }
+}
+
 /// Nodes and weights for N(0, 1): the trapezium rule on [-10, 10], which converges faster than any
 /// power for a smooth integrand that vanishes at both ends.
 fn trapezium() -> (Vec<f64>, Vec<f64>) {

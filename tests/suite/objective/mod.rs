@@ -12,7 +12,10 @@ mod latents;
 mod linear_vae;
 mod mmd;
 mod pixel;
+mod renyi;
 mod schedule;
+mod thermodynamic;
+mod upper;
 
 use estimand::ndarray::array;
 use estimand::objective::{GaussianDecoder, beta_elbo};

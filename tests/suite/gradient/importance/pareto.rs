@@ -81,7 +81,9 @@ fn stat_smoothing_tames_the_tail() {
     let u = estimand::Transform::noise(&u, &mut ChaCha8Rng::seed_from_u64(6));
     let log_w = u.column(0).mapv(|u| -0.6 * u.ln());
     let tamed = smoothed(&log_w, k).unwrap().log_w;
-    let mean = |log_w: &Array1<f64>| Array1::from_shape_fn(n, |i| (0..k).map(|s| log_w[i * k + s].exp()).sum::<f64>() / k as f64);
+    let mean = |log_w: &Array1<f64>| {
+        Array1::from_shape_fn(n, |i| (0..k).map(|s| log_w[i * k + s].exp()).sum::<f64>() / k as f64)
+    };
     let (raw, smooth) = (mean(&log_w), mean(&tamed));
     // E u^-0.6 = 2.5. The raw mean has no variance; what 400 of them show is several times that of the smoothed ones.
     let square = |m: &Array1<f64>| m.mapv(|m| (m - 2.5).powi(2)).mean().unwrap();

@@ -1,6 +1,6 @@
+use estimand::Error;
 use estimand::gradient::importance::{dreg_weights, wake_phi_path_weights};
 use estimand::ndarray::{Array1, array};
-use estimand::Error;
 
 /// Of ratios 1, 2 and 5 in eighths: squares, and what a weight leaves of itself. Their gradients are proved with their plans.
 #[test]
