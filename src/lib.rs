@@ -32,7 +32,10 @@
 //! | a KL by coordinate | free bits; a capacity; a weight that changes from step to step | [`objective::free_bits`], [`objective::capacity`], [`objective::Schedule`] |
 //! | samples of the posteriors of a batch | the mutual information, total correlation and dimension-wise KL, each with its price | [`objective::decompose`], [`objective::decomposed_kl`] |
 //! | logits and grey levels | binary cross-entropy (no likelihood) | [`objective::bce_with_logits`] |
-//! | k log-weights an example | the importance-weighted bound; weights and their effective size | [`objective::importance_weighted`], [`gradient::importance`] |
+//! | k log-weights an example | bounds of the evidence, from below and above | [`objective::importance_weighted`], [`objective::renyi`], [`objective::thermodynamic`], [`objective::cubo`], [`objective::eubo`] |
+//! | the same | weights, their effective size, how heavy their tail is; expectations with errors | [`gradient::importance`] |
+//! | the same, and slopes or scores at the samples | the gradient of a bound in the encoder: DReG, VIMCO, wake-phi, path minus score | [`gradient::ManySamplePath`], [`gradient::ManySampleScore`], [`gradient::through_sample`] |
+//! | log-ratios of two laws at samples | their KL, and its gradient | [`gradient::sampled_kl`] |
 //! | codes and the factors that their data were made of | MIG, DCI, SAP, the beta-VAE and FactorVAE scores | [`metric::disentanglement`] |
 //! | nats | bits per dimension | [`objective::bits_per_dimension`] |
 //! | a generator | noise of six laws, the same bits on every machine | [`noise::Standard::draw`], [`noise::Key`] |
@@ -162,6 +165,8 @@ pub mod chapters {
     pub mod relax {}
     #[doc = include_str!("../docs/rows/rows.md")]
     pub mod rows {}
+    #[doc = include_str!("../docs/gradient/sampled_kl.md")]
+    pub mod sampled_kl {}
     #[doc = include_str!("../docs/gradient/score_function.md")]
     pub mod score_function {}
     #[doc = include_str!("../docs/speed.md")]

@@ -23,6 +23,10 @@
 //! | [`FiniteDifference`] | costs, 4 a sample and coordinate | biased | common random numbers; a yardstick |
 //! | [`control_variates`] | rows, and controls of known mean | by [`Fitted`] | less variance, where the controls correlate |
 //! | [`importance`] | log-ratios | consistent | weights of one law's samples for another law |
+//! | [`ManySamplePath`] | log p(x, z) with slopes | by [`PathWeight`] | bounds of k samples along the path: IWAE, DReG, wake-phi |
+//! | [`ManySampleScore`] | log p(x, z) | by [`ScoreWeight`] | bounds of k samples by the score: VIMCO, wake-phi |
+//! | [`through_sample`], [`through_density`] | derivatives in log-weights | unbiased | both doors of any function of log-weights |
+//! | [`sampled_kl`] | log-ratios | unbiased, but for k2 | the KL from samples, for either door |
 //!
 //! Noise can be better than independent: in mirrored pairs ([`antithetic`]), or evenly spread
 //! ([`Standard::quasi`](crate::noise::Standard::quasi)); then rows are independent by groups
