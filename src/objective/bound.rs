@@ -12,7 +12,8 @@ use crate::{Real, Result, ValueGrad};
 /// An estimate of log p(x), biased downward: its expectation rises with `k` from the ELBO (`k = 1`)
 /// to log p(x), with a bias of order 1/k. The gradient is one weight a sample row, to be chained
 /// with d log w: in the decoder by its pull-back, in the parameters of q by the path of the samples
-/// *and* by -log q itself, path minus score; the chapter writes the whole step.
+/// *and* by -log q itself, path minus score ([`through_sample`](crate::gradient::through_sample)); the chapter writes the whole
+/// step, and [`ManySamplePath`](crate::gradient::ManySamplePath) has one whose signal does not fall with `k`.
 /// Shapes: `log_w: (n k,)`, sample `s` of example `i` at `i k + s`, to `(n,)` with `(n k,)`.
 /// Where all weights of an example are 0 the bound is -inf and its gradient 0.
 /// Errors: `Parameter` where `k = 0`; `Count` where `k` does not divide the rows; `NaN` with the row.

@@ -24,7 +24,7 @@ pub struct SelfNormalised<F> {
 /// Shapes: `log_w: (n k,)`, `f: (n k, d)` to `(n, d)` twice; the units are those of f.
 /// Bias: consistent, off by -E[r^2 (f - I)] / (k Z^2) to leading order. The error is that of the leading variance, which
 /// is finite only where E r^2 (f - I)^2 is: [`pareto_k`](super::pareto_k) says whether to believe it. It is infinite where
-/// fewer than two samples have mass, since one has no spread, and where a value is infinite; without mass the value is 0.
+/// fewer than two samples have mass, since one has no spread, and where a value is infinite (+inf of infinities of both signs); without mass the value is 0.
 /// A weight of 0 silences an infinite f.
 /// Errors: `Parameter`, `Count`, `NaN` of `log_w` as [`normalised_weights`](super::normalised_weights); `Shape`, or `NaN`
 /// with the row, of `f`. Source: Owen 2013, chapter 9; chapter `gradient/importance`.

@@ -34,7 +34,7 @@ pub struct Smoothed<F> {
 /// could be estimated. The estimand is the shape of the law of the ratios; bias: consistent, and drawn to 1/2.
 /// Below 1/2 the ratios have a variance.
 /// Shapes: `log_w: (n k,) -> (n,)`; a constant in the log-weights changes nothing. Ratios that tie with the next one
-/// leave the tail, and so do those of e^-700 of the largest (e^-71 in `f32`). Of a tail that is left without any the shape is
+/// leave the tail, and so do those below e^-672 of the largest (e^-71 in `f32`). Of a tail that is left without any the shape is
 /// -inf, since ratios have an end; of one that is left with fewer than 5, or where no sample has mass, or infinite mass, it
 /// is +inf: nothing can be told.
 /// Errors: `Parameter` where k < 21, which is no tail of 5; else as [`normalised_weights`](super::normalised_weights).
@@ -56,7 +56,7 @@ pub fn pareto_k<F: Real>(log_w: &ArrayRef1<F>, k: usize) -> Result<Array1<F>> {
 
 /// The shape below which weights of `k` samples can be trusted, min(1 - 1 / log10 k, 0.7).
 ///
-/// From 2200 samples on it is 0.7: few samples see too little of a heavy tail.
+/// From 2155 samples on it is 0.7: few samples see too little of a heavy tail.
 /// Errors: `Parameter` where k < 21. Source: Vehtari and others 2024, section 3.2.4.
 ///
 /// ```

@@ -177,6 +177,19 @@ fn trapezium() -> (Vec<f64>, Vec<f64>) {
     (nodes, weights)
 }
 
+/// A loss of `sum of v log w` whose weights v are differentiated as well has another derivative than the bound: v (1 + log w - their
+/// mean). The bound's is the weights themselves.
+#[test]
+fn hard_pytorch_vae_34() {
+    let log_w = array![0.0, 3.0_f64.ln()];
+    let (bound, loss) = (importance_weighted(&log_w, 2).unwrap(), estimand::objective::eubo(&log_w, 2).unwrap());
+    let attached = [0.25 * (1.0 - 0.75 * 3.0_f64.ln()), 0.75 * (1.0 + 0.25 * 3.0_f64.ln())];
+    for (s, weight) in [0.25, 0.75].into_iter().enumerate() {
+        assert_abs_diff_eq!(bound.grad[s], weight, epsilon = 4.0 * f64::EPSILON);
+        assert_abs_diff_eq!(loss.grad[s], attached[s], epsilon = 4.0 * f64::EPSILON);
+    }
+}
+
 #[test]
 fn hard_weights_of_nothing_and_of_everything() {
     let none = f64::NEG_INFINITY;
