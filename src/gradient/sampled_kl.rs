@@ -45,8 +45,8 @@ pub fn k1<F: Real>(log_r: &ArrayRef1<F>) -> Result<ValueGrad<Array1<F>, Array1<F
 /// k2 = (log r)^2 / 2: never negative, biased for KL(q || p).
 ///
 /// Shapes and errors: as [`k1`]; the derivative is log r. Bias: with l = log r and E e^l = 1 it is E(l^2/2 + l) = -E(l^3/6 + ...),
-/// of third order: for near laws small beside the KL (in the example of the chapter half of it at a distance of 1,
-/// a two hundredth at 0.1). Gradient: that of E k2, as biased, by both doors. With the samples held fast, its derivative
+/// of third order: for near laws small beside the KL (of unit Gaussians a quarter of it at a distance of 1, a four hundredth
+/// at 0.1). Gradient: that of E k2, as biased, by both doors. With the samples held fast, its derivative
 /// in log q, -log r score, has the mean of the *right* gradient: it is k1 as a cost.
 ///
 /// ```

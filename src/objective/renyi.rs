@@ -20,9 +20,9 @@ use crate::{Real, Result, ValueGrad};
 /// `alpha`. So for `alpha >= 0` its expectation is below log p(x), and a bound; for `alpha < 0` it is *no bound*:
 /// somewhere between the ELBO and a number above log p(x).
 /// Shapes: `log_w: (n k,)`, sample `s` of example `i` at `i k + s`, to `(n,)` with `(n k,)`; the gradient is one weight a
-/// sample row, as that of [`importance_weighted`]. Where all weights are 0 the value is -inf, and so it is where one is 0 and
-/// `alpha >= 1`; an infinite weight makes it +inf for `alpha <= 1` (where there is none of 0). The gradient is then the limit, shares of
-/// the samples that make it so, or 0 where there is none.
+/// sample row, as that of [`importance_weighted`]. Where all weights are 0 the value is -inf, and so it is where one is and
+/// `alpha >= 1`; where one is infinite it is +inf for `alpha < 1`, for `alpha = 1` if none is 0, and for `alpha > 1` if all are. The
+/// gradient is then the limit: shares of the samples that make it so, 1/k each at `alpha = 1`, or 0 where there is none.
 /// Errors: `Parameter` where `alpha` is not finite, or `k = 0`; `Count` where `k` does not divide the rows; `NaN` with the row.
 /// Source: Li and Turner 2016; chapter `objective/bound`.
 ///

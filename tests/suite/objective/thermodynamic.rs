@@ -70,7 +70,8 @@ proptest! {
         let few = 64.0 * f64::EPSILON * 16.0;
         let at = |partition: &Array1<f64>, riemann| thermodynamic(&log_w, 5, partition, riemann).unwrap().bound.value;
         let [lower, upper] = BOTH.map(|r| at(&partition, r));
-        let halves = |i: usize| if i % 2 == 0 { partition[i / 2] } else { 0.5 * (partition[i / 2] + partition[i / 2 + 1]) };
+        // The points, and those half way.
+        let halves = |i: usize| 0.5 * (partition[i / 2] + partition[i.div_ceil(2)]);
         let finer = Array1::from_shape_fn(2 * partition.len() - 1, halves);
         let [finer_lower, finer_upper] = BOTH.map(|r| at(&finer, r));
         let (iwae, eubo, elbo) = (importance_weighted(&log_w, 5).unwrap(), eubo(&log_w, 5).unwrap(), renyi(&log_w, 5, 1.0).unwrap());
