@@ -1,6 +1,6 @@
 use estimand::ndarray::{Array2, array};
 use estimand::objective::{Aggregate, Latents, beta_elbo, decompose};
-use estimand::{DiagGaussian, Distribution, Error, Real, ValueGrad};
+use estimand::{DiagGaussian, Error, Real, ValueGrad};
 use proptest::prelude::*;
 
 use crate::support::strategy::{array as numbers, config};
