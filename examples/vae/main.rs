@@ -193,8 +193,8 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     );
     // A larger beta trades likelihood for a smaller KL, as it was asked to; near 0 a KL that costs
     // nothing grows beyond what it buys.
-    let plain = args.optional_number("capacity")?.is_none() && args.choice("constraint")? == "none";
-    let promised = plain && (0.1..=1.0).contains(&args.number("beta")?);
+    let priced = ["schedule", "free-bits", "capacity", "constraint"].into_iter().any(|option| args.is_given(option));
+    let promised = !priced && (0.1..=1.0).contains(&args.number("beta")?);
     let learned = format!("the test ELBO, {last:.2}, is above the {by_pixel:.2} of independent pixels");
     Ok(summary.claim(!promised || f64::from(last) > by_pixel, learned))
 }

@@ -37,11 +37,12 @@ impl PriceOfNats {
             (_, "constant", Some(_)) if args.optional_number("capacity")?.is_some() => {
                 Err("--capacity is a constraint by penalty; give one of the two".into())
             }
-            (_, "constant", Some(_)) if beta == 0.0 => Err("a multiplier begins above 0: see --beta".into()),
-            ("kl", "constant", Some(nats)) => Ok(Self::Found(Constrained::new(Ceiling::Kl(nats), beta, RATE)?)),
-            (_, "constant", Some(nats)) => {
-                Ok(Self::Found(Constrained::new(Ceiling::Error(nats), 1.0 / beta, ERROR_RATE)?))
+            (_, "constant", Some(_)) if args.optional_number("free-bits")?.is_some() => {
+                Err("below what --free-bits leaves free no beta meets a ceiling; give one of the two".into())
             }
+            (_, "constant", Some(_)) if beta == 0.0 => Err("a beta that is found begins above 0: see --beta".into()),
+            ("kl", "constant", Some(nats)) => Ok(Self::Found(Constrained::new(Ceiling::Kl(nats), beta, RATE)?)),
+            (_, "constant", Some(nats)) => Ok(Self::Found(Constrained::new(Ceiling::Error(nats), beta, ERROR_RATE)?)),
             _ => Err("a beta that is found has no --schedule".into()),
         }
     }

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, ArrayRef2, ArrayView2};
 use crate::arithmetic::Arithmetic;
 use crate::distribution::{half_ln_tau, root_of_scale, scaled};
 use crate::kernel::{RowFn, fill};
-use crate::rows::{sum_long, weigh};
+use crate::rows::{as_columns, sum_long, weigh};
 use crate::shape::{at_least_one, no_nan_rows};
 use crate::special::{exp_not_above_0, log_sum_exp_row, log_sum_exp_value};
 use crate::{DiagGaussian, Distribution, Error, Real, Result};
@@ -91,7 +91,7 @@ impl<F: Real> Mixture<F> {
         let [own, other] = aggregate.log_weights::<F>(q.shape().rows)?;
         no_nan_rows("loc", &q.loc())?;
         no_nan_rows("log_scale", &q.log_scale())?;
-        let columns = |of: ArrayView2<'_, F>| of.t().as_standard_layout().into_owned();
+        let columns = |of: ArrayView2<'_, F>| as_columns(of, 0..of.nrows(), None);
         let log_scale = columns(q.log_scale());
         let (_, [root, peak]) = fill(log_scale.nrows(), [log_scale.view()], [log_scale.ncols(); 2], &ComponentsRow);
         Ok(Self { loc: columns(q.loc()), root, peak, own: own - other, log_other: other, repeat: q.shape().repeat })
@@ -115,7 +115,7 @@ impl<F: Real> Mixture<F> {
     pub(super) fn derivatives(&self, z: &ArrayRef2<F>, at: &Densities<F>, shares: Shares<F>) -> [Array2<F>; 2] {
         let (m, dim) = (self.loc.ncols(), self.loc.nrows());
         let (_, [d_z]) = fill(z.nrows(), [z.view()], [dim], &SampleSlopeRow { mixture: self, shares });
-        let columns = |of: ArrayView2<'_, F>| of.t().as_standard_layout().into_owned();
+        let columns = |of: ArrayView2<'_, F>| as_columns(of, 0..of.nrows(), None);
         // Less what every component's weight has in common.
         let joint = at.joint.iter().map(|&log| log - self.log_other).collect();
         let marginals = columns(at.marginals.view()).mapv_into(|log| log - self.log_other);
@@ -232,7 +232,7 @@ impl<F: Real> RowFn<F, 1> for SampleSlopeRow<'_, F> {
             for (k, term) in logs.iter_mut().enumerate() {
                 *term = weigh(shares.joint * joint[k] + shares.marginals * weights[k], slope(k));
             }
-            *d_z = sum_long(logs, |term| term) + shares.own * slope(own);
+            *d_z = sum_long(logs, |term| term) + weigh(shares.own, slope(own));
         }
         F::zero()
     }

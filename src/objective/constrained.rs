@@ -27,8 +27,8 @@ pub enum Ceiling<F> {
 /// 1 - rate |dK/d ln beta| a step, ln nu by 1 - rate |dR/d ln nu|.
 ///
 /// A ceiling that costs nothing (slack at any multiplier) sends the multiplier towards 0, one that cannot be met towards infinity:
-/// it stops at e^-80 and e^80 (and K <= 0 has no one multiplier: any that is large enough will do).
-/// A moving average of R and K over steps, given to [`update`](Self::update), makes noisy batches harmless.
+/// it stops at e^-40 and e^40 (and K <= 0 has no one multiplier: any that is large enough will do).
+/// A moving average of R and K over steps, given to [`update`](Self::update), makes its steps less noisy, and later.
 ///
 /// Source: Higgins and others 2017 (a ceiling on K, beta fixed); Rezende and Viola 2018 (GECO, on the reconstruction).
 ///
@@ -45,29 +45,29 @@ pub enum Ceiling<F> {
 /// assert!((constrained.beta() - 2.0_f64.sqrt()).abs() < 1e-7);
 /// # Ok::<(), estimand::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Constrained<F> {
     ceiling: Ceiling<F>,
     log_multiplier: F,
     rate: F,
 }
 
-/// How far ln of a multiplier may go: its exponential and that of its negative are numbers of f32.
-const FARTHEST: f64 = 80.0;
+/// How far ln of a multiplier may go: e^40 times a sum of nats is a number of f32 still.
+const FARTHEST: f64 = 40.0;
 
 impl<F: Real> Constrained<F> {
-    /// From a first multiplier, beta or 1 / beta, and the rate of its steps.
+    /// From a first beta, in either convention, and the rate of the multiplier's steps.
     ///
-    /// Errors: `Parameter` where a ceiling of the KL is negative or not finite, one of the error not finite, or `multiplier` or
-    /// `rate` not a finite number above 0.
-    pub fn new(ceiling: Ceiling<F>, multiplier: F, rate: F) -> Result<Self> {
-        match ceiling {
-            Ceiling::Kl(most) => not_negative("ceiling", most)?,
-            Ceiling::Error(most) => finite("ceiling", most)?,
-        }
-        positive("multiplier", multiplier)?;
+    /// Errors: `Parameter` where a ceiling of the KL is negative or not finite, one of the error not finite, or `beta` or `rate`
+    /// not a finite number above 0.
+    pub fn new(ceiling: Ceiling<F>, beta: F, rate: F) -> Result<Self> {
+        positive("beta", beta)?;
         positive("rate", rate)?;
-        Ok(Self { ceiling, log_multiplier: within(multiplier.ln()), rate })
+        let log_multiplier = match ceiling {
+            Ceiling::Kl(most) => not_negative("ceiling", most).map(|()| beta.ln())?,
+            Ceiling::Error(most) => finite("ceiling", most).map(|()| -beta.ln())?,
+        };
+        Ok(Self { ceiling, log_multiplier: within(log_multiplier), rate })
     }
 
     /// The multiplier of the ceiling: beta, or nu = 1 / beta.

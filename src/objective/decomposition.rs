@@ -2,7 +2,7 @@ use ndarray::{Array1, Array2, ArrayRef2, Axis};
 
 use super::aggregate::{Aggregate, Densities, Mixture, Shares};
 use crate::distribution::{LocScaleParts, half_ln_tau};
-use crate::rows::{Grad, mean_of, pairwise, sum_long};
+use crate::rows::{Grad, mean_of, pairwise, sum_long, weigh};
 use crate::shape::not_negative;
 use crate::{DiagGaussian, Distribution, Real, Result, ValueGrad};
 
@@ -51,8 +51,10 @@ impl<F: Real> Decomposition<F> {
 /// ```
 ///
 /// with the aggregate q(z), the mean over the *data set* of q(z | x), which a batch stands for as `aggregate` says: exactly
-/// where it is the data set. Of a batch's mixture the logarithms are too low in the mean, by less the larger the batch
-/// (chapter `objective/decomposition`): then the information is too high, and it cannot be above ln N.
+/// where it is the data set. Of a batch's mixture by [`Aggregate::Stratified`] the logarithms are too low in the mean, by less the
+/// larger the batch: then the information is too high, and the total correlation off to either side (chapter
+/// `objective/decomposition`). The information is at most ln N, but for [`Aggregate::Weighted`], where it is at most ln (N M), and
+/// ln M to ln N too high besides.
 ///
 /// Shapes: `z: (n, dim)`, the samples of each example side by side, as `q.draw` makes them. Cost: n M dim exponentials.
 /// Errors: `Shape` of `z`; `NaN` with the row of `z` or of a parameter; `Entry` where a sample is so far off that its density is 0;
@@ -130,7 +132,8 @@ pub struct DecomposedKl<F> {
 /// ```
 ///
 /// At weights of 1 its value is the sampled KL, which does not depend on `aggregate`. Its bias as an estimate for the data set is
-/// that of the logarithm of a mixture ([`decompose`]).
+/// that of the logarithm of a mixture ([`decompose`]). A weight of 0 leaves its part out.
+/// Shapes: `z: (n, dim)` to values `(rows,)`, with slopes `(n, dim)` and gradient rows `(rows, 2 dim)`. Units: nats.
 /// Errors: as there; `Parameter` where a weight is negative or not finite.
 /// Source: Chen, Li, Grosse and Duvenaud 2018 (beta-TCVAE).
 ///
@@ -171,11 +174,13 @@ pub fn decomposed_kl<F: Real>(
     // alpha ln q(z|x) + (beta - alpha) ln q(z) + (gamma - beta) sum of ln q(z_j) - gamma ln p(z)
     let shares = Shares { own: alpha, joint: beta - alpha, marginals: gamma - beta };
     let [mut d_z, d_q] = mixture.derivatives(z, &at, shares);
-    d_z.zip_mut_with(z, |slope, &z| *slope += gamma * z);
+    d_z.zip_mut_with(z, |slope, &z| *slope += weigh(gamma, z));
     let (repeat, dimension_wise) = (q.shape().repeat, parts.dimension_wise.sum_axis(Axis(1)));
     let each = F::one() / F::count(repeat);
-    let weighted =
-        |i: usize| alpha * parts.information[i] + beta * parts.total_correlation[i] + gamma * dimension_wise[i];
+    // A weight of 0 leaves its part out, also where that is infinite.
+    let weighted = |i: usize| {
+        weigh(alpha, parts.information[i]) + weigh(beta, parts.total_correlation[i]) + weigh(gamma, dimension_wise[i])
+    };
     let value = |t: usize| pairwise(repeat, |s| weighted(t * repeat + s)) * each;
     let value = Array1::from_shape_fn(q.shape().rows, value);
     let grad = (d_z * each, Grad::held(d_q * each, q.parts()));

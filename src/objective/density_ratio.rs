@@ -11,11 +11,11 @@ use crate::{Error, Real, Result, ValueGrad};
 
 /// Each column of a batch in an order of its own: samples of the product of marginals, of the batch's at least.
 ///
-/// What FactorVAE's discriminator is shown beside the batch itself. A permuted batch is no sample of *its own* joint law, and of
-/// that of the data only in the mean: small batches have few combinations, and a discriminator that is shown the same batch twice
-/// can learn it; permute another batch.
+/// What FactorVAE's discriminator is shown beside the batch itself. Estimand: a sample of the product of the marginals of q(z), of
+/// which each row by itself is one, where rows are independent. Rows of one permuted batch are not independent of the batch:
+/// permute another than the one that the discriminator is shown as q(z).
 ///
-/// Shapes: `z: (n, d)` to the same. Source: Kim and Mnih 2018; Arcones and Gine 1992.
+/// Shapes: `z: (n, d)` to the same. Errors: none; a NaN moves as any other. Source: Kim and Mnih 2018; Arcones and Gine 1992.
 ///
 /// ```
 /// use estimand::{objective::permuted_columns, ndarray::array};

@@ -1,7 +1,8 @@
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 
 use crate::distribution::LocScaleParts;
-use crate::rows::Grad;
+use crate::moments::ColumnMoments;
+use crate::rows::{Grad, weigh};
 use crate::shape::{no_nan_rows, not_negative};
 use crate::{DiagGaussian, Distribution, Error, Real, Result, ValueGrad};
 
@@ -21,8 +22,10 @@ pub enum DipForm {
 /// C = Cov(loc),   or   Cov(loc) + mean of diag(e^(2 log_scale))
 /// ```
 ///
-/// with Cov over the batch, divided by n: of the data set it is the penalty itself, of a batch one of the batch's own moments,
-/// biased upward by their noise. To be added to a loss, or taken from an ELBO.
+/// with Cov over the batch, divided by n: of the data set it is the penalty itself; of a batch, as an estimate of that, it is biased,
+/// upward by the noise of its moments and downward by the (n - 1) / n of a covariance. To be added to a loss, or taken from an
+/// ELBO. A weight of 0 leaves its part out. The gradient is dP/dC, twice each weighted distance, chained with
+/// dC/d loc_k = 2 (loc_k - mean) / n by rows and, of the aggregate, dC_jj/d log_scale_kj = 2 e^(2 log_scale_kj) / n.
 ///
 /// Shapes: a number, with gradient rows `(rows, 2 dim)`. Units: none.
 /// Errors: `Parameter` where a weight is negative or not finite; `TooFew` where there are fewer than two posteriors; `NaN` with the row.
@@ -53,21 +56,20 @@ pub fn dip<F: Real>(
     no_nan_rows("loc", &loc)?;
     no_nan_rows("log_scale", &log_scale)?;
     let each = F::one() / F::count(rows);
-    let away = &loc - &(loc.sum_axis(Axis(0)) * each);
+    let away = &loc - &ColumnMoments::of(&loc).mean()?;
     let mut covariance = away.t().dot(&away) * each;
-    let variances = log_scale.mapv(|s| (s + s).exp());
-    if form == DipForm::Aggregate {
-        covariance.diag_mut().zip_mut_with(&(variances.sum_axis(Axis(0)) * each), |c, &v| *c += v);
-    }
+    // Of the means alone scales are not read.
+    let variances =
+        if form == DipForm::Aggregate { log_scale.mapv(|s| (s + s).exp()) } else { Array2::zeros((rows, dim)) };
+    covariance.diag_mut().zip_mut_with(&ColumnMoments::of(&variances).mean()?, |c, &v| *c += v);
     // The distance of each entry from the identity's, weighted: P is the sum of it times the distance, dP / dC twice it.
     let distance = |(i, j): (usize, usize)| covariance[[i, j]] - if i == j { F::one() } else { F::zero() };
     let weight = |(i, j): (usize, usize)| if i == j { diagonal } else { off_diagonal };
-    let pull = Array2::from_shape_fn((dim, dim), |at| weight(at) * distance(at));
-    let value = pull.indexed_iter().map(|(at, &pull)| pull * distance(at)).sum();
+    let pull = Array2::from_shape_fn((dim, dim), |at| weigh(weight(at), distance(at)));
+    let value = pull.indexed_iter().map(|(at, &pull)| weigh(pull, distance(at))).sum();
     let four = F::of(4.0) * each;
     let d_loc = away.dot(&pull) * four;
-    let of_scale = if form == DipForm::Aggregate { four } else { F::zero() };
-    let d_scale = |i: usize, j: usize| of_scale * pull[[j, j]] * variances[[i, j]];
+    let d_scale = |i: usize, j: usize| four * weigh(pull[[j, j]], variances[[i, j]]);
     let flat =
         Array2::from_shape_fn((rows, 2 * dim), |(i, c)| if c < dim { d_loc[[i, c]] } else { d_scale(i, c - dim) });
     Ok(ValueGrad { value, grad: Grad::held(flat, q.parts()) })

@@ -2,10 +2,10 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use crate::distribution::ValueRows;
 use crate::rows::{Grad, Parts, mean_of, pairwise};
-use crate::shape::{groups, not_negative, same_shape};
+use crate::shape::{at_least_one, groups, not_negative, same_shape};
 use crate::{Error, Real, Result, ValueGrad};
 
-/// The KL of each example with free bits: what a group of latents costs below `floor` nats is not its own choice.
+/// The KL of each example with free bits: a group of latents pays at least `floor` nats, whatever it says.
 ///
 /// ```text
 /// F_i = sum over groups G of max(floor, sum over j in G of KL_ij)
@@ -76,6 +76,7 @@ pub fn free_bits_of_mean<F: Real, P: Parts>(
 /// The doors, and the sums of groups: `(n, groups)`.
 fn by_group<F: Real, P: Parts>(kl: &ValueGrad<Array2<F>, Grad<F, P>>, floor: F, group: usize) -> Result<Array2<F>> {
     not_negative("floor", floor)?;
+    at_least_one("group", group)?;
     let (n, dim) = kl.value.dim();
     let count = groups("kl", "columns", dim, group)?;
     let parts = kl.grad.parts();

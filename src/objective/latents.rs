@@ -13,7 +13,7 @@ pub struct Latents<F> {
     pub examples: usize,
     /// The mean KL to N(0, 1) of each coordinate, in nats: the rate, coordinate by coordinate.
     pub kl: Array1<F>,
-    /// Var over examples of the posterior mean, Burda's activity: 0 where the code does not depend on the example.
+    /// Var over examples of the posterior mean, Burda's activity: 0 where the mean does not depend on the example.
     pub activity: Array1<F>,
     /// The mean of the aggregate posterior; of the prior, 0.
     pub mean: Array1<F>,
@@ -22,12 +22,10 @@ pub struct Latents<F> {
 }
 
 impl<F: Real> Latents<F> {
-    /// The activity from which on a unit is called active, by custom.
-    pub const ACTIVE: f64 = 0.01;
-
     /// From the posteriors of examples, one a row.
     ///
-    /// Moments of the examples that are given, divided by their number; of a batch they are the batch's.
+    /// Moments of the examples that are given, divided by their number; of a batch they are the batch's. Shapes: of `q` `(n, dim)`,
+    /// to `(dim,)` each. Source: Burda, Grosse and Salakhutdinov 2016 (activity); Hoffman and Johnson 2016; Alemi and others 2018.
     /// Errors: `TooFew` where there is no row; `NaN` with the row.
     ///
     /// ```
@@ -63,7 +61,7 @@ impl<F: Real> Latents<F> {
         self.rate().min(F::count(self.examples).ln())
     }
 
-    /// The coordinates whose activity is above a threshold, [`ACTIVE`](Self::ACTIVE) say.
+    /// The coordinates whose activity is above a threshold, 0.01 by custom.
     ///
     /// Errors: `Parameter` where it is negative or not finite. Source: Burda, Grosse and Salakhutdinov 2016.
     pub fn active(&self, threshold: F) -> Result<Vec<usize>> {
@@ -77,18 +75,23 @@ impl<F: Real> Latents<F> {
         let half = F::of(0.5);
         Array1::from_shape_fn(self.mean.len(), |j| {
             let v = self.variance[j];
-            half * (self.mean[j] * self.mean[j] + (v - F::one()) - v.ln())
+            // Of an infinite variance, infinite.
+            if v.is_finite() { half * (self.mean[j] * self.mean[j] + (v - F::one()) - v.ln()) } else { v }
         })
     }
 
-    /// The latents that tell nothing, if there are any: which, and how.
+    /// The latents that tell next to nothing of the example, if there are any: which, and how.
     ///
+    /// A latent's information is at most its KL less its [`mismatch`](Self::mismatch): the average KL is information and the
+    /// divergence of the aggregate from the prior, which is at least that. Those are named for which this is `threshold` nats or
+    /// less, .01 say: a posterior whose mean or whose scale moves with the example by any of its own widths is not among them.
     /// Errors: as [`active`](Self::active).
     pub fn collapse(&self, threshold: F) -> Result<Option<Collapse>> {
         not_negative("threshold", threshold)?;
-        let still = |j: usize| self.activity[j] <= threshold;
-        let to_prior = self.which(|j| still(j) && self.kl[j] <= threshold);
-        let to_constant = self.which(|j| still(j) && self.kl[j] > threshold);
+        let mismatch = self.mismatch();
+        let silent = |j: usize| self.kl[j] - mismatch[j] <= threshold;
+        let to_prior = self.which(|j| silent(j) && self.kl[j] <= threshold);
+        let to_constant = self.which(|j| silent(j) && self.kl[j] > threshold);
         let found = !(to_prior.is_empty() && to_constant.is_empty());
         Ok(found.then(|| Collapse { to_prior, to_constant, latents: self.kl.len() }))
     }

@@ -2,7 +2,7 @@ use ndarray::{Array2, ArrayRef2, ArrayView2};
 
 use crate::arithmetic::Arithmetic;
 use crate::kernel::{RowFn, fill};
-use crate::rows::{pairwise, sum_long};
+use crate::rows::{as_columns, pairwise, sum_long, weigh};
 use crate::shape::{no_nan_rows, positive, same_shape};
 use crate::{Error, Real, Result, ValueGrad};
 
@@ -29,18 +29,26 @@ impl<F: Real> DistanceKernel<F> {
         }
     }
 
-    /// The kernel at a squared distance, and its derivative in it.
+    /// What distances are measured in, so that no square of a unit is out of range.
+    fn unit(self) -> F {
+        match self {
+            Self::Gaussian { bandwidth } => bandwidth,
+            Self::InverseMultiquadric { scale } => scale.sqrt(),
+        }
+    }
+
+    /// The kernel at a squared distance in its unit, and its derivative in it.
     #[inline(always)]
     fn at<A: Arithmetic<F>>(self, a: A, square: F) -> (F, F) {
         match self {
-            Self::Gaussian { bandwidth } => {
-                let by = -F::of(0.5) / bandwidth / bandwidth;
-                let k = a.exp(by * square);
-                (k, by * k)
+            Self::Gaussian { .. } => {
+                let half = F::of(-0.5);
+                let k = a.exp(half * square);
+                (k, half * k)
             }
-            Self::InverseMultiquadric { scale } => {
-                let share = scale / (scale + square);
-                (share, -share / (scale + square))
+            Self::InverseMultiquadric { .. } => {
+                let share = (F::one() + square).recip();
+                (share, -share * share)
             }
         }
     }
@@ -85,7 +93,7 @@ pub fn mmd<F: Real>(
         }
         no_nan_rows(name, rows)?;
     }
-    let columns = |of: ArrayView2<'_, F>| of.t().as_standard_layout().into_owned();
+    let columns = |of: ArrayView2<'_, F>| as_columns(of, 0..of.nrows(), None);
     let (n, m) = (F::count(x.nrows()), F::count(y.nrows()));
     let (x_columns, y_columns) = (columns(x.view()), columns(y.view()));
     let within = |count: F| F::one() / (count * (count - F::one()));
@@ -122,12 +130,13 @@ impl<F: Real> PointRow<'_, F> {
         weights: [F; 2],
         slope: &mut [F],
     ) -> F {
-        let n = points.ncols();
+        let (n, unit) = (points.ncols(), self.kernel.unit());
         let column = |j: usize| points.row(j).to_slice().unwrap_or_default();
         let mut squares = vec![F::zero(); n];
         for (j, &x) in point.iter().enumerate() {
             for (square, &y) in squares.iter_mut().zip(column(j)) {
-                *square += (x - y) * (x - y);
+                let u = (x - y) / unit;
+                *square += u * u;
             }
         }
         let mut slopes = vec![F::zero(); n];
@@ -140,9 +149,9 @@ impl<F: Real> PointRow<'_, F> {
         let mut terms = vec![F::zero(); n];
         for (j, (&x, to)) in point.iter().zip(slope).enumerate() {
             for ((term, &k), &y) in terms.iter_mut().zip(&slopes).zip(column(j)) {
-                *term = k * (x - y);
+                *term = weigh(k, (x - y) / unit);
             }
-            *to += weights[1] * sum_long(&terms, |term| term);
+            *to += weights[1] * sum_long(&terms, |term| term) / unit;
         }
         weights[0] * sum_long(&squares, |k| k)
     }

@@ -29,7 +29,7 @@ use crate::{Error, Real, Result};
 /// assert_eq!(cyclical.nth(1), Some(1.0));                               // step 7
 /// # Ok::<(), estimand::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Schedule<F> {
     ramp: Ramp<F>,
     from: F,

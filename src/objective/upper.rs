@@ -45,7 +45,7 @@ pub fn cubo<F: Real>(log_w: &ArrayRef1<F>, k: usize, order: F) -> Result<ValueGr
 /// lower one, and their distance is the sum of both KL. **The sampled value is no bound**: it is consistent with a bias of
 /// order 1/k, and at k = 1 its expectation is the ELBO; of the same samples it is never below
 /// [`importance_weighted`](super::importance_weighted). With exact samples of the posterior (simulated data) the mean of log w is unbiased.
-/// The way down of the estimand in the parameters of q, by the score, has the weights -v: wake-phi.
+/// The gradient of the estimand in the parameters of q, by the score, has the weights -v; the way down is wake-phi.
 /// Shapes: `log_w: (n k,)`, sample `s` of example `i` at `i k + s`, to `(n,)` with `(n k,)`. Where all weights are 0 the
 /// value is -inf and the gradient 0; where some are infinite it is +inf, and the gradient is their share.
 /// Errors: `Parameter` where `k = 0`; `Count` where `k` does not divide the rows; `NaN` with the row.

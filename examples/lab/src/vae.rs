@@ -243,14 +243,14 @@ impl<F: Scalar> Vae<F> {
         let cost = log_p.value.mapv(|log_p| -log_p / F::count(x.nrows()));
         let reconstruction = if samples == 1 { log_p } else { log_p.mean_groups(samples)? };
         let kl = q.kl_standard();
-        let rate = if price == Price::Kl { None } else { Some(kl.clone().mean()?.value) };
+        let rate = kl.value.sum() / F::count(x.nrows());
         let priced = match price {
             Price::Kl => kl,
             Price::FreeBits(floor) => free_bits_of_mean(q.kl_standard_by_coordinate(), floor, 1)?,
             Price::Capacity(nats) => capacity(kl, nats)?,
         };
         let elbo = beta_elbo(reconstruction, priced, beta)?.mean()?;
-        let kl = rate.unwrap_or(elbo.kl);
+        let kl = if price == Price::Kl { elbo.kl } else { rate };
         let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl };
         let (d_logits, d_kl) = elbo.loss().grad;
         let d_logits = d_logits.into_flat();

@@ -48,14 +48,19 @@ pub fn expectation<F: Real>(log_w: &ArrayRef1<F>, f: &ArrayRef2<F>, k: usize) ->
         let some = (0..k).filter(|s| w[first + s] > F::zero()).take(2).count() == 2;
         for j in 0..shape.1 {
             let v = pairwise(k, |s| weigh(w[first + s], f[[first + s, j]]));
-            let square = |s: usize| {
-                let w = w[first + s];
-                if w == F::zero() { F::zero() } else { (w * (f[[first + s, j]] - v)).powi(2) }
+            let off = |s: usize| weigh(w[first + s], f[[first + s, j]] - v).abs();
+            // In units of the largest, whose square need not be a number.
+            let unit = (0..k).map(off).fold(F::zero(), F::max);
+            let error = if !(some && v.is_finite()) {
+                F::infinity()
+            } else if unit > F::zero() {
+                unit * pairwise(k, |s| (off(s) / unit).powi(2)).sqrt()
+            } else {
+                F::zero()
             };
-            let spread = if some && v.is_finite() { pairwise(k, square) } else { F::infinity() };
             // Infinities of both signs have no mean: what is left of it is without a sign, and without an end.
             value[[i, j]] = if v.is_nan() { F::infinity() } else { v };
-            std_error[[i, j]] = spread.sqrt();
+            std_error[[i, j]] = error;
         }
     }
     Ok(SelfNormalised { value, std_error })

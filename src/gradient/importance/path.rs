@@ -16,7 +16,7 @@ use crate::{Real, Result};
 /// vanishes from the sum: nobody adds it. In log w the parameters of q are held fast.
 /// Shapes: `log_w: (n k,) -> (n k,)`, one weight a row of slopes.
 /// Bias: unbiased. Variance: 0 for *each* sample where q is the posterior; the signal over the noise grows with the
-/// root of k, where that of the path minus the score falls. Far from the posterior it may be the larger of the two.
+/// root of k, where that of the path minus the score falls. Far from the posterior its variance may be the larger of the two.
 /// Errors: as [`normalised_weights`](super::normalised_weights).
 /// Source: Tucker, Lawson, Gu and Maddison 2019; chapter `gradient/importance`.
 ///

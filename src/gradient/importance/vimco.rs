@@ -85,6 +85,8 @@ fn signals<F: Real>(log_w: &[F], left_out: LeftOut, out: &mut [F]) {
         let own = if l == F::neg_infinity() { F::zero() } else { l - most };
         let mean = match left_out {
             LeftOut::Geometric if without_mass > 0 => F::zero(),
+            // Of a sum that is beyond the numbers the mean is as far below the peak.
+            LeftOut::Geometric if logs == F::neg_infinity() => F::zero(),
             LeftOut::Geometric => Plain.exp((logs - own) / others),
             LeftOut::Arithmetic => sum / others,
         };
@@ -96,6 +98,10 @@ fn signals<F: Real>(log_w: &[F], left_out: LeftOut, out: &mut [F]) {
         (0..log_w.len()).filter(|&s| s != peak && log_w[s] > F::neg_infinity()).map(|s| near(log_w[s])).sum::<F>();
     let mean = match left_out {
         LeftOut::Geometric if empty > 0 => F::zero(),
+        LeftOut::Geometric if logs == F::neg_infinity() => {
+            let mean = (0..log_w.len()).filter(|&s| s != peak).map(|s| log_w[s] / others).sum::<F>();
+            Plain.exp(mean - second)
+        }
         LeftOut::Geometric => Plain.exp(logs / others + (most - second)),
         LeftOut::Arithmetic => sum / others,
     };

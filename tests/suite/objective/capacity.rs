@@ -23,16 +23,38 @@ proptest! {
             prop_assert_eq!(*found, (kl - c).abs());
         }
         prop_assert!(mean.value <= each.value.mean().unwrap() + 32.0 * f64::EPSILON * 8.0);
-        // Steps of differences go to 1/8 and change a KL by 2 at the most.
-        if (sum / 3.0 - c).abs() > 2.0 {
-            assert_gradient("head", |h| (kl(h).sum() / 3.0 - c).abs(), &head, mean.grad.flat());
-        }
         let sides = kl(&head).mapv(|kl| (kl - c).signum());
         let rows = terms().grad.weighted_rows(&sides).unwrap();
         prop_assert_eq!(each.grad, rows);
         let side = (sum / 3.0 - c).signum() / 3.0;
         let rows = terms().grad.into_flat() * side;
         prop_assert!((&rows - &mean.grad.flat()).iter().all(|off| off.abs() <= 4.0 * f64::EPSILON * 8.0));
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// On either side of the kink, and as far from it as differences go: their steps of 1/8 at the most change a KL by less than 3.
+    #[test]
+    fn law_the_gradient_of_a_capacity(head in numbers((3, 4), -1.0, 1.0), far in 4.0..6.0_f64) {
+        let head = head + array![3.0, -3.0, 0.0, 0.0];
+        let mean = kl(&head).sum() / 3.0;
+        for c in [mean - far, mean + far] {
+            prop_assume!(c >= 0.0);
+            let at = capacity(DiagGaussian::from_head(&head).unwrap().kl_standard(), c).unwrap().mean().unwrap();
+            let plain = |head: &Array2<f64>| {
+                let kl = |m: f64, s: f64| 0.5 * ((2.0 * s).exp() - 1.0 - 2.0 * s + m * m);
+                let of = |i: usize| kl(head[[i, 0]], head[[i, 2]]) + kl(head[[i, 1]], head[[i, 3]]);
+                ((0..3).map(of).sum::<f64>() / 3.0 - c).abs()
+            };
+            assert_gradient("head", plain, &head, at.grad.flat());
+            let single = head.mapv(|x| x as f32);
+            let narrow = capacity(DiagGaussian::from_head(&single).unwrap().kl_standard(), c as f32).unwrap().mean().unwrap();
+            let near = |a: f32, b: f64| (f64::from(a) - b).abs() <= 16.0 * f64::from(f32::EPSILON) * 16.0;
+            prop_assert!(near(narrow.value, at.value));
+            prop_assert!(narrow.grad.flat().iter().zip(at.grad.flat()).all(|(&a, &b)| near(a, b)));
+        }
     }
 }
 

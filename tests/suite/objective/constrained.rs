@@ -220,7 +220,7 @@ fn law_both_conventions_train_the_same_model() {
     let term =
         |value: [f64; 2], grad: [f64; 2]| ValueGrad { value: Array1::from_iter(value), grad: Array1::from_iter(grad) };
     let terms = || (term([-3.0, -1.0], [0.5, 2.0]), term([2.0, 0.25], [1.0, -4.0]));
-    let by_error = Constrained::new(Ceiling::Error(1.0_f64), 0.25, 0.1).unwrap();
+    let by_error = Constrained::new(Ceiling::Error(1.0_f64), 4.0, 0.1).unwrap();
     let by_kl = Constrained::new(Ceiling::Kl(1.0_f64), 4.0, 0.1).unwrap();
     assert!((by_error.beta() - 4.0).abs() < 1e-15 * 16.0 && (by_kl.beta() - by_kl.multiplier()).abs() == 0.0);
     let ((rec, kl), (again_rec, again_kl)) = (terms(), terms());
@@ -244,11 +244,16 @@ fn unreachable<F: Real>() {
         assert_eq!(idle.update(F::zero(), F::zero()).unwrap(), of(-5.0));
         assert_eq!(tight.update(of(-50.0), F::zero()).unwrap(), of(150.0));
     }
-    for constrained in [idle, tight] {
+    for constrained in [idle, tight.clone()] {
         for number in [constrained.beta(), constrained.multiplier()] {
             assert!(number.is_normal() && number > F::zero());
         }
-        assert!((constrained.beta().ln() + of(80.0)).abs() < of(1e-4));
+        assert!((constrained.beta().ln() + of(40.0)).abs() < of(1e-4));
+        // And so is what is trained.
+        let term =
+            |nats: f64| ValueGrad { value: Array1::from_elem(2, of(nats)), grad: Array1::from_elem(2, of(nats)) };
+        let obj = constrained.elbo(term(-1e4), term(1e4)).unwrap();
+        assert!(obj.value.iter().chain(&obj.grad.0).chain(&obj.grad.1).all(|number| number.is_finite()));
     }
     tight.update(F::neg_infinity(), F::zero()).unwrap();
     assert!(tight.beta().is_normal());
@@ -259,14 +264,14 @@ fn hard_ceilings_that_cannot_be_met() {
     unreachable::<f32>();
     unreachable::<f64>();
     let parameter = |name, value, expected| Error::Parameter { name, value, expected };
-    let make = |ceiling, multiplier, rate| Constrained::new(ceiling, multiplier, rate).unwrap_err();
+    let make = |ceiling, beta, rate| Constrained::new(ceiling, beta, rate).unwrap_err();
     let finite = "a finite number that is not negative";
     assert_eq!(make(Ceiling::Kl(-1.0), 1.0, 0.1), parameter("ceiling", -1.0, finite));
     assert_eq!(make(Ceiling::Error(f64::INFINITY), 1.0, 0.1), parameter("ceiling", f64::INFINITY, "a finite number"));
-    assert_eq!(make(Ceiling::Kl(1.0), 0.0, 0.1), parameter("multiplier", 0.0, "a finite number above 0"));
+    assert_eq!(make(Ceiling::Kl(1.0), 0.0, 0.1), parameter("beta", 0.0, "a finite number above 0"));
     assert_eq!(make(Ceiling::Kl(1.0), 1.0, -0.1), parameter("rate", -0.1, "a finite number above 0"));
     let mut constrained = Constrained::new(Ceiling::Kl(1.0), 2.0, 0.1).unwrap();
-    let before = constrained;
+    let before = constrained.clone();
     let error = constrained.update(0.0, f64::NAN).unwrap_err();
     assert!(matches!(error, Error::Parameter { name: "kl", expected: "a number", .. }));
     assert_eq!(constrained, before);

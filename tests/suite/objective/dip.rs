@@ -39,7 +39,12 @@ proptest! {
             let single = head.mapv(|x| x as f32);
             let q = DiagGaussian::from_head(&single).unwrap();
             let single = dip(&q, form, off_diagonal as f32, diagonal as f32).unwrap();
-            prop_assert!((f64::from(single.value) - want).abs() <= 64.0 * 9.0 * 1000.0 * f64::from(f32::EPSILON));
+            // Entries are known to a few epsilon of the mean products that make them, and squares to twice that of their size.
+            let entry = 1.0 + head.iter().fold(0.0_f64, |most, x| most.max(x * x)) + (2.0_f64).exp();
+            let size = 3.0 * (2.0 * off_diagonal + diagonal) * entry * (1.0 + want / (off_diagonal + diagonal + 0.01)).sqrt();
+            let near = |a: f32, b: f64| (f64::from(a) - b).abs() <= 32.0 * f64::from(f32::EPSILON) * size;
+            prop_assert!(near(single.value, want), "{} {want} {size}", single.value);
+            prop_assert!(single.grad.flat().iter().zip(found.grad.flat()).all(|(&a, &b)| near(a, b)));
         }
     }
 }
@@ -67,6 +72,13 @@ fn refused<F: Real>() {
     assert_eq!(dip(&q(2, F::nan()), DipForm::Means, one, one).unwrap_err(), Error::NaN { name: "loc", row: 0 });
     let weight = |name, value| Error::Parameter { name, value, expected: "a finite number that is not negative" };
     assert_eq!(dip(&q(2, one), DipForm::Means, -one, one).unwrap_err(), weight("off_diagonal", -1.0));
+    // A variance beyond the numbers: not read, or left out by its weight.
+    let wide = Array2::from_elem((2, 2), F::max_value().ln() * F::of(0.6));
+    let wide = DiagGaussian::new(Array2::zeros((2, 2)), &wide).unwrap();
+    for (form, diagonal) in [(DipForm::Means, one), (DipForm::Aggregate, F::zero())] {
+        let at = dip(&wide, form, one, diagonal).unwrap();
+        assert!(at.value.is_finite() && at.grad.flat().iter().all(|g| g.is_finite()), "{form:?}");
+    }
     let error = dip(&q(2, one), DipForm::Means, one, F::infinity()).unwrap_err();
     assert_eq!(error, weight("diagonal", f64::INFINITY));
 }

@@ -121,7 +121,7 @@ fn hard_free_bits_at_corners() {
         |value| Error::Parameter { name: "floor", value, expected: "a finite number that is not negative" };
     assert_eq!(free_bits(kl(), -1.0, 1).unwrap_err(), not_negative(-1.0));
     assert_eq!(free_bits_of_mean(kl(), f64::INFINITY, 1).unwrap_err(), not_negative(f64::INFINITY));
-    let zero = Error::Parameter { name: "k", value: 0.0, expected: "at least 1" };
+    let zero = Error::Parameter { name: "group", value: 0.0, expected: "at least 1" };
     assert_eq!(free_bits(kl(), 0.1, 0).unwrap_err(), zero);
     let error = Error::Count { name: "kl", axis: "columns", got: 2, expected: "a multiple of 3".to_owned() };
     assert_eq!(free_bits(kl(), 0.1, 3).unwrap_err(), error);

@@ -1,4 +1,4 @@
-use estimand::ndarray::{Array2, array};
+use estimand::ndarray::{Array2, Axis, array};
 use estimand::objective::{Aggregate, Latents, beta_elbo, decompose};
 use estimand::{DiagGaussian, Error, Real, ValueGrad};
 use proptest::prelude::*;
@@ -61,8 +61,8 @@ fn ref_a_warning_says_which() {
     let loc = array![[1.0, 0.0, 2.0, 0.01], [-1.0, 0.0, 2.0, -0.01]];
     let log_scale = array![[-2.0, 0.0, 0.0, 0.0], [-2.0, 0.0, 0.0, 0.0]];
     let latents = Latents::of(&DiagGaussian::new(&loc, &log_scale).unwrap()).unwrap();
-    assert_eq!(latents.active(Latents::<f64>::ACTIVE).unwrap(), [0]);
-    let warning = latents.collapse(Latents::<f64>::ACTIVE).unwrap().unwrap();
+    assert_eq!(latents.active(0.01).unwrap(), [0]);
+    let warning = latents.collapse(0.01).unwrap().unwrap();
     assert_eq!((&warning.to_prior[..], &warning.to_constant[..], warning.latents), (&[1, 3][..], &[2][..], 4));
     assert_eq!(
         warning.to_string(),
@@ -75,7 +75,32 @@ fn ref_a_warning_says_which() {
     assert_eq!(alive.collapse(0.01).unwrap(), None);
 }
 
+/// A mean that moves by a twentieth and a scale that moves are a code, however little Burda's activity sees of them: in both cases
+/// the samples tell which example it was.
+#[test]
+fn law_what_tells_the_example_is_no_collapse() {
+    let loc = array![[0.05, 0.0], [-0.05, 0.0], [0.05, 0.0], [-0.05, 0.0]];
+    let log_scale = array![[-5.0, 0.0], [-5.0, 0.0], [-5.0, -3.0], [-5.0, -3.0]];
+    let q = DiagGaussian::new(&loc, &log_scale).unwrap();
+    let latents = Latents::of(&q).unwrap();
+    assert_eq!((latents.active(0.01).unwrap().len(), latents.collapse(0.01).unwrap()), (0, None));
+    // Samples at the quartiles of each posterior tell far more than a hundredth of a nat.
+    let z = Array2::from_shape_fn((8, 2), |(i, j)| {
+        loc[[i / 2, j]] + [-0.6745, 0.6745][i % 2] * f64::exp(log_scale[[i / 2, j]])
+    });
+    for j in 0..2 {
+        let column = |of: &Array2<f64>| of.column(j).to_owned().insert_axis(Axis(1));
+        let one = DiagGaussian::new(column(&loc), column(&log_scale)).unwrap().repeat_rows(2);
+        let information = decompose(&one, &column(&z), Aggregate::Exact).unwrap().mean().unwrap().information;
+        assert!(information > 0.3, "{j}: {information}");
+    }
+}
+
 fn refused<F: Real>() {
+    // A variance beyond the numbers: as far from the prior as can be.
+    let wide = Array2::from_elem((2, 1), F::max_value().ln() * F::of(0.6));
+    let wide = Latents::of(&DiagGaussian::new(Array2::zeros((2, 1)), &wide).unwrap()).unwrap();
+    assert_eq!((wide.mismatch()[0], wide.collapse(F::one()).unwrap()), (F::infinity(), None));
     let none = DiagGaussian::<F>::new(Array2::zeros((0, 2)), Array2::zeros((0, 2))).unwrap();
     assert!(matches!(Latents::of(&none).unwrap_err(), Error::TooFew { got: 0, needs: 1, .. }));
     let bad = DiagGaussian::new(Array2::from_elem((2, 1), F::nan()), Array2::zeros((2, 1))).unwrap();

@@ -50,9 +50,15 @@ proptest! {
             prop_assert!((found.value - turned.value).abs() <= few);
             prop_assert_eq!(&turned.grad.0, &found.grad.1);
         }
-        let single = mmd(&x.mapv(|x| x as f32), &y.mapv(|x| x as f32), DistanceKernel::Gaussian { bandwidth: width as f32 }).unwrap();
-        let wide = plain(&x, &y, kernels(width)[0]);
-        prop_assert!((f64::from(single.value) - wide).abs() <= 8.0 * 96.0 * 4.0 * f64::from(f32::EPSILON));
+        let (x32, y32, w) = (x.mapv(|x| x as f32), y.mapv(|x| x as f32), width as f32);
+        let narrow = [DistanceKernel::Gaussian { bandwidth: w }, DistanceKernel::InverseMultiquadric { scale: w * w }];
+        for (wide, narrow) in kernels(width).into_iter().zip(narrow) {
+            let (wide, narrow) = (mmd(&x, &y, wide).unwrap(), mmd(&x32, &y32, narrow).unwrap());
+            let near = |a: f32, b: f64| (f64::from(a) - b).abs() <= 8.0 * 96.0 * 4.0 * f64::from(f32::EPSILON);
+            prop_assert!(near(narrow.value, wide.value));
+            let slopes = narrow.grad.0.iter().chain(&narrow.grad.1).zip(wide.grad.0.iter().chain(&wide.grad.1));
+            prop_assert!(slopes.into_iter().all(|(&a, &b)| near(a, b)));
+        }
     }
 }
 
@@ -103,7 +109,14 @@ fn refused<F: Real>() {
     let same = mmd(&x(3), &x(2), kernel).unwrap();
     assert!(same.value.abs() <= F::of(8.0) * F::epsilon() && same.grad.0.iter().all(|&g| g == F::zero()));
     let far = Array2::from_shape_fn((2, 2), |(i, _)| F::of(1e18 * i as f64));
-    for kernel in [kernel, DistanceKernel::InverseMultiquadric { scale: one }] {
+    let small = F::of(1e-20);
+    let kernels = [
+        kernel,
+        DistanceKernel::InverseMultiquadric { scale: one },
+        DistanceKernel::Gaussian { bandwidth: small },
+        DistanceKernel::InverseMultiquadric { scale: small },
+    ];
+    for kernel in kernels {
         let at = mmd(&far, &x(2), kernel).unwrap();
         assert!(at.value.is_finite() && at.grad.0.iter().chain(&at.grad.1).all(|g| g.is_finite()));
     }

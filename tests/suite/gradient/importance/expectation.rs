@@ -91,3 +91,15 @@ fn hard_expectations_of_nothing_and_of_everything() {
     assert_eq!(expectation(&Array1::<f32>::zeros(0), &Array2::zeros((0, 2)), 3).unwrap().value.dim(), (0, 2));
     assert_eq!(expectation(&two, &Array2::zeros((2, 0)), 2).unwrap().value.dim(), (1, 0));
 }
+
+/// An error is in the units of what is averaged, however small or large those are.
+#[test]
+fn hard_errors_of_values_at_the_ends_of_the_numbers() {
+    let log_w = array![0.0_f32, 0.5, -0.3, 1.0];
+    let f = array![[1.0_f32], [-2.0], [0.5], [3.0]];
+    let one = expectation(&log_w, &f, 4).unwrap().std_error[[0, 0]];
+    for unit in [1e-30_f32, 1e30] {
+        let found = expectation(&log_w, &(&f * unit), 4).unwrap().std_error[[0, 0]];
+        assert!((found / unit / one - 1.0).abs() < 32.0 * f32::EPSILON, "{unit}: {found}");
+    }
+}

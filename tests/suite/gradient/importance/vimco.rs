@@ -71,3 +71,15 @@ fn hard_vimco_at_the_ends() {
 fn few(got: usize) -> Error {
     Error::Count { name: "log_w", axis: "rows a parameter row", got, expected: "at least 2".to_owned() }
 }
+
+/// Log-weights at the ends of the numbers, whose sums are beyond them: no NaN.
+#[test]
+fn hard_log_weights_at_the_ends_of_the_numbers() {
+    let far = f64::MAX * 0.9;
+    for log_w in [array![0.0, -far, -far, -far], array![far, -far, -far, 0.0], array![-far, -far, 1.0, -far]] {
+        for left_out in [LeftOut::Geometric, LeftOut::Arithmetic] {
+            let found = vimco_weights(&log_w, 4, left_out).unwrap();
+            assert!(found.iter().all(|w| !w.is_nan()), "{log_w} {left_out:?}: {found}");
+        }
+    }
+}
