@@ -47,11 +47,16 @@ fn block<F: Real>(from: usize, to: usize, term: &impl Fn(usize) -> F) -> F {
 /// The sum of a term of each number of a row: in lanes, and joined in pairs where the row is long.
 #[inline(always)]
 pub(crate) fn sum_long<F: Real>(row: &[F], term: impl Fn(F) -> F) -> F {
-    let d = row.len();
-    if d <= LONG {
-        return in_lanes(row, &term);
+    let mut sums = Vec::new();
+    // One place where terms are made: of two, or in a closure for pairs, they would be calls without the instructions of the level.
+    for part in row.chunks(LONG) {
+        let sum = in_lanes(part, &term);
+        if part.len() == row.len() {
+            return sum;
+        }
+        sums.push(sum);
     }
-    pairwise(d.div_ceil(LONG), |b| in_lanes(&row[b * LONG..d.min((b + 1) * LONG)], &term))
+    pairwise(sums.len(), |b| sums[b])
 }
 
 /// A function, since a closure of two calls is not inlined, and loses the instructions of its level.
