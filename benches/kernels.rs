@@ -8,13 +8,14 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use estimand::gradient::{ManySamplePath, PathWeight, Plan};
 use estimand::ndarray::{Array1, Array2, ArrayView1, Axis, Zip, s};
 use estimand::noise::{Key, Standard};
 use estimand::objective::{
     Aggregate, TermWeights, bce_with_logits, decompose, decomposed_kl, importance_weighted, squared_error,
 };
 use estimand::rand::{SeedableRng, rngs::StdRng};
-use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Reparameterize, Rows, Sample, Transform};
+use estimand::{Bernoulli, DiagGaussian, Distribution, Real, Reparameterize, Rows, Sample, Transform, ValueGrad};
 use lab::vae::Step;
 use lab::{Adam, Threads, Vae};
 use ndarray_rand::RandomExt;
@@ -277,6 +278,44 @@ fn total_correlation(c: &mut Criterion) {
     group.finish();
 }
 
+/// Gradients of bounds by 32 samples in the heads of 256 posteriors, noise in and gradient out, beside whole-array expressions.
+fn many_samples(c: &mut Criterion) {
+    let (n, k, d) = (256, 32, 20);
+    let head = normal((n, 2 * d), 0.3);
+    let q = DiagGaussian::from_head(&head).unwrap().repeat_rows(k);
+    let noise = q.noise(&mut StdRng::seed_from_u64(6));
+    let joint = ValueGrad { value: Array1::from_iter(normal((n * k, 1), 1.0)), grad: normal((n * k, d), 1.0) };
+    let rows: Vec<_> = (0..n * k).map(|i| i / k).collect();
+    for (name, weight) in [("iwae", PathWeight::Iwae), ("dreg", PathWeight::Dreg)] {
+        let ours = || {
+            let plan = ManySamplePath::propose(black_box(&q), noise.clone(), k, weight).unwrap();
+            (Array1::zeros(0), plan.estimate(&joint).unwrap().gradient.into_flat())
+        };
+        let naive = || {
+            let head = black_box(&head).select(Axis(0), &rows);
+            let (_, log_scale) = head.view().split_at(Axis(1), d);
+            let scale = log_scale.mapv(f32::exp);
+            let log_q = (noise.mapv(|e| -0.5 * e * e - 0.918_938_5) - log_scale).sum_axis(Axis(1));
+            let log_w = (&joint.value - &log_q).into_shape_with_order((n, k)).unwrap();
+            let most =
+                log_w.map_axis(Axis(1), |row| row.fold(f32::NEG_INFINITY, |m, &w| m.max(w))).insert_axis(Axis(1));
+            let w = (&log_w - &most).mapv(f32::exp);
+            let w = (&w / &w.sum_axis(Axis(1)).insert_axis(Axis(1))).into_shape_with_order((n * k, 1)).unwrap();
+            let of_path = if weight == PathWeight::Dreg { &w * &w } else { w.clone() };
+            let d_z = &joint.grad + &(&noise / &scale);
+            let mut d_loc = &of_path * &d_z;
+            let mut d_log_scale = &d_loc * &scale * &noise;
+            if weight == PathWeight::Iwae {
+                d_loc -= &(&w * &noise / &scale);
+                d_log_scale -= &(&w * &noise.mapv(|e| e * e - 1.0));
+            }
+            let both = side_by_side(&d_loc, &d_log_scale);
+            (Array1::zeros(0), both.to_shape((n, k, 2 * d)).unwrap().sum_axis(Axis(1)))
+        };
+        pair(c, name, ours, naive);
+    }
+}
+
 /// The training step of the example `vae`, its own code: batch 128, 784-200-20-200-784.
 fn training_step(c: &mut Criterion) {
     let mut rng = StdRng::seed_from_u64(4);
@@ -298,5 +337,16 @@ fn training_step(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(kernels, likelihoods, divergences, paths, noise, layouts, threads, total_correlation, training_step);
+criterion_group!(
+    kernels,
+    likelihoods,
+    divergences,
+    paths,
+    noise,
+    layouts,
+    threads,
+    total_correlation,
+    many_samples,
+    training_step
+);
 criterion_main!(kernels);
