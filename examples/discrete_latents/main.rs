@@ -24,7 +24,7 @@ use lab::{Args, Failure, Opt, Program, Summary, say};
 
 use estimators::{Estimator, KEYS, TRAINED};
 use latents::Latents;
-use training::{Job, Run, Seeds, Task, side_by_side};
+use training::{Job, Run, Seeds, Task};
 use variance::{Variance, measure};
 
 const TRAIN: &str = "examples/data/mnist-train60k-stochbin-seed1.bits.gz";
@@ -179,7 +179,7 @@ fn measure_all(
         jobs.push(("before training", task.start(run.latents)?));
         jobs.push((TRAINED_WEIGHTS, run.model.clone()));
     }
-    side_by_side(&jobs, args.threads, |(when, model)| {
+    args.threads.side_by_side(&jobs, |(when, model)| {
         Ok((model.latents, *when, measure(model, &images, draws, task.setting(), rng)?))
     })
 }

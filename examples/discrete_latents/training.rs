@@ -1,7 +1,5 @@
 //! Trainings that begin alike: the same weights and batches for every estimator of a family.
 
-use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use estimand::ndarray::Array1;
@@ -92,7 +90,7 @@ impl Task {
     pub fn train_all(&self, jobs: &[Job], threads: Threads) -> Result<Vec<Run>, Failure> {
         let steps = self.epochs * self.train.len().div_ceil(self.batch);
         let bar = progress(jobs.len() * steps, "training");
-        let runs = side_by_side(jobs, threads, |&(latents, estimator)| {
+        let runs = threads.side_by_side(jobs, |&(latents, estimator)| {
             let run = self.train(latents, estimator, || bar.inc(1))?;
             let line = format!(
                 "{}, {}: test ELBO {:.2} after {} epochs of {:.1} seconds each",
@@ -174,31 +172,4 @@ impl Task {
 
 fn astray(error: estimand::Error) -> Failure {
     format!("training went astray ({error}); a smaller --rate may help").into()
-}
-
-/// The work of each job, in their order: as many at once as there are threads, each within one, so that no result depends
-/// on their number. Of errors the first job's.
-pub fn side_by_side<J: Sync, T: Send>(
-    jobs: &[J],
-    threads: Threads,
-    work: impl Fn(&J) -> Result<T, Failure> + Sync,
-) -> Result<Vec<T>, Failure> {
-    let queue = Mutex::new(jobs.iter().enumerate());
-    // Not held while a job is done.
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let worker = || {
-        let mut done = Vec::new();
-        while let Some((i, job)) = next() {
-            let result = Threads::ONE.install(|| work(job)).unwrap_or_else(|error| Err(error.into()));
-            done.push((i, result));
-        }
-        done
-    };
-    let mut all = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.count().min(jobs.len())).map(|_| scope.spawn(worker)).collect();
-        let done = workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        done.collect::<Vec<_>>()
-    });
-    all.sort_by_key(|&(i, _)| i);
-    all.into_iter().map(|(_, result)| result).collect()
 }

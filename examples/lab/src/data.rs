@@ -1,4 +1,5 @@
-//! Data files: packed bits, IDX grey levels and labels, tables of numbers, plain or gzipped; and shuffled batches.
+//! Data files: packed bits, IDX grey levels and labels, tables of numbers, plain or gzipped; sprites that are drawn; and shuffled
+//! batches.
 //!
 //! A reader trusts nothing: every fault of a file is a [`DataError`], one sentence that names it,
 //! and no header makes a reader allocate more than the file really holds.
@@ -11,6 +12,7 @@ mod grey;
 mod labels;
 mod packed;
 mod source;
+mod sprites;
 mod table;
 
 use std::borrow::Cow;
@@ -25,6 +27,7 @@ pub use error::DataError;
 pub use grey::{Grey, Level};
 pub use labels::read_labels;
 pub use packed::{Layout, Packed};
+pub use sprites::Sprites;
 pub use table::{Table, read_matrix};
 
 use source::Source;

@@ -1,10 +1,14 @@
 use std::hint::spin_loop;
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
+
+use crate::Failure;
 
 /// How many threads may work at once; passed by hand to whatever divides its work.
 ///
@@ -80,6 +84,36 @@ impl Threads {
     pub fn install<T: Send>(self, work: impl FnOnce() -> T + Send) -> Result<T, ThreadPoolBuildError> {
         let pool = ThreadPoolBuilder::new().num_threads(self.count()).build()?;
         Ok(pool.install(work))
+    }
+
+    /// The work of each job, in their order: as many at once as there are threads, each within one, so that no result depends
+    /// on their number.
+    ///
+    /// Errors: of those of jobs, the first job's.
+    pub fn side_by_side<J: Sync, T: Send>(
+        self,
+        jobs: &[J],
+        work: impl Fn(&J) -> Result<T, Failure> + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        let queue = Mutex::new(jobs.iter().enumerate());
+        // Not held while a job is done.
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let worker = || {
+            let mut done = Vec::new();
+            while let Some((i, job)) = next() {
+                let result = Self::ONE.install(|| work(job)).unwrap_or_else(|error| Err(error.into()));
+                done.push((i, result));
+            }
+            done
+        };
+        let mut all = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.count().min(jobs.len())).map(|_| scope.spawn(worker)).collect();
+            let done =
+                workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            done.collect::<Vec<_>>()
+        });
+        all.sort_by_key(|&(i, _)| i);
+        all.into_iter().map(|(_, result)| result).collect()
     }
 }
 

@@ -1,17 +1,23 @@
 //! A variational autoencoder with a Gaussian posterior and a Bernoulli decoder.
 
+mod step;
+
 use std::borrow::Cow;
 
 use estimand::distribution::LocScaleParts;
 use estimand::gradient::{Baseline, Estimate, pathwise, score_function};
 use estimand::ndarray::{Array1, Array2, ArrayRef1, ArrayRef2, ArrayView2, Axis, CowArray, Ix2};
-use estimand::objective::{beta_elbo, capacity, free_bits_of_mean};
+use estimand::objective::{Aggregate, TermWeights, beta_elbo, capacity, decomposed_kl, free_bits_of_mean};
 use estimand::rand::Rng;
-use estimand::{Bernoulli, DiagGaussian, Distribution, Error, Reparameterize, Result, Rows, Sample, Transform};
+use estimand::{
+    Bernoulli, DiagGaussian, Distribution, Error, Reparameterize, Result, Rows, Sample, Transform, ValueGrad,
+};
 
-use crate::door::{at_least_one, same_shape};
+use crate::door::same_shape;
 use crate::mlp::{Outputs, Trace};
 use crate::{Mlp, Scalar, Threads};
+
+pub use step::{Door, Price, Step};
 
 /// An encoder `x -> loc | log_scale` of the latents, and a decoder `z -> logits` of the pixels.
 ///
@@ -22,73 +28,6 @@ pub struct Vae<F> {
     pub encoder: Mlp<F>,
     /// `latent -> hidden -> pixels`.
     pub decoder: Mlp<F>,
-}
-
-/// By which door the gradient of E log p(x | z) enters the encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// Through the sample: the decoder's slope at z, along the path of z.
-    Path,
-    /// Through the density: log p(x | z) of each sample, less the mean of the others, times the score of q at
-    /// z. No slope of the decoder is asked for.
-    Score,
-}
-
-/// What stands in the place of the KL.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Price<F> {
-    /// The KL itself.
-    Kl,
-    /// With so many nats of each latent free, in the mean over half a batch.
-    FreeBits(F),
-    /// Its distance from so many nats, in the mean over half a batch; beta is the weight of the distance.
-    Capacity(F),
-}
-
-/// How a training step is made: the weight of the KL term, which is closed and has no noise behind either
-/// door, and what is done to it; the door of the encoder's gradient; and how many samples an example has.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step<F> {
-    beta: F,
-    price: Price<F>,
-    door: Door,
-    samples: usize,
-}
-
-impl<F> Step<F> {
-    /// Along the path of one sample an example.
-    pub fn path(beta: F) -> Self {
-        Self { beta, price: Price::Kl, door: Door::Path, samples: 1 }
-    }
-
-    /// By either door.
-    ///
-    /// Errors: `Parameter` where there are no samples, or one through the density, with no other to measure
-    /// it by.
-    pub fn new(beta: F, door: Door, samples: usize) -> Result<Self> {
-        at_least_one("samples", samples)?;
-        if door == Door::Score && samples == 1 {
-            return Err(Error::Parameter { name: "samples", value: 1.0, expected: "at least 2 through the density" });
-        }
-        Ok(Self { beta, price: Price::Kl, door, samples })
-    }
-
-    /// The same at another weight.
-    #[must_use]
-    pub fn at(self, beta: F) -> Self {
-        Self { beta, ..self }
-    }
-
-    /// The same with something in the place of the KL.
-    #[must_use]
-    pub fn priced(self, price: Price<F>) -> Self {
-        Self { price, ..self }
-    }
-
-    /// Samples an example.
-    pub fn samples(&self) -> usize {
-        self.samples
-    }
 }
 
 /// Estimates of one gradient by either door, from the same samples: [`Vae::head_estimates`].
@@ -189,7 +128,7 @@ impl<F: Scalar> Vae<F> {
 
         threads.within(|| {
             // Each half of the batch goes there and back by itself: two threads have to meet but twice.
-            let middle = n.div_ceil(2);
+            let middle = if step.whole { n } else { n.div_ceil(2) };
             let (x_upper, x_lower) = x.view().split_at(Axis(0), middle);
             let (noise_upper, noise_lower) = noise.view().split_at(Axis(0), middle * step.samples);
             let (upper, lower) = threads.join(
@@ -227,7 +166,7 @@ impl<F: Scalar> Vae<F> {
         &self,
         x: ArrayView2<'a, F>,
         noise: ArrayView2<'_, F>,
-        Step { beta, price, door, samples }: Step<F>,
+        Step { beta, price, door, samples, .. }: Step<F>,
     ) -> Result<Half<'a, F>> {
         let by_example = |error| in_rows(error, |row| row / samples);
 
@@ -244,26 +183,34 @@ impl<F: Scalar> Vae<F> {
         let reconstruction = if samples == 1 { log_p } else { log_p.mean_groups(samples)? };
         let kl = q.kl_standard();
         let rate = kl.value.sum() / F::count(x.nrows());
+        // What depends on the parameters of q alone has no slope in the samples.
+        let closed = |ValueGrad { value, grad }| ValueGrad { value, grad: (Array2::zeros(z.x().dim()), grad) };
         let priced = match price {
-            Price::Kl => kl,
-            Price::FreeBits(floor) => free_bits_of_mean(q.kl_standard_by_coordinate(), floor, 1)?,
-            Price::Capacity(nats) => capacity(kl, nats)?,
+            Price::Kl => closed(kl),
+            Price::FreeBits(floor) => closed(free_bits_of_mean(q.kl_standard_by_coordinate(), floor, 1)?),
+            Price::Capacity(nats) => closed(capacity(kl, nats)?),
+            Price::TotalCorrelation(data) => {
+                let weights = TermWeights { information: F::one(), total_correlation: beta, dimension_wise: F::one() };
+                decomposed_kl(&q, &z.x(), Aggregate::Stratified { data }, weights).map_err(by_example)?.kl
+            }
         };
+        let beta = if matches!(price, Price::TotalCorrelation(_)) { F::one() } else { beta };
         let elbo = beta_elbo(reconstruction, priced, beta)?.mean()?;
         let kl = if price == Price::Kl { elbo.kl } else { rate };
         let terms = Terms { objective: elbo.value, reconstruction: elbo.reconstruction, kl };
-        let (d_logits, d_kl) = elbo.loss().grad;
+        let (d_logits, (d_z_of_kl, d_kl)) = elbo.loss().grad;
         let d_logits = d_logits.into_flat();
 
         // Backward: to the encoder's head by one of its two doors, and through the decoder as ever.
         let (d_head, d_decoded) = match door {
             Door::Path => {
                 let (d_z, d_decoded) = self.decoder.down_to_input(&decoded, d_logits, Threads::ONE)?;
-                (q.pathwise(&z, &d_z)?.total(), d_decoded)
+                (q.pathwise(&z, &(d_z + d_z_of_kl))?.total(), d_decoded)
             }
             Door::Score => {
                 let d_head = score_function(&cost, q.score(&z.x())?, Baseline::LeaveOneOut);
-                (d_head.map(|estimate| estimate.gradient), self.decoder.down(&decoded, d_logits, Threads::ONE)?)
+                let d_head = d_head.and_then(|estimate| estimate.gradient + q.pathwise(&z, &d_z_of_kl)?.total());
+                (d_head, self.decoder.down(&decoded, d_logits, Threads::ONE)?)
             }
         };
         let d_head = (d_kl + d_head.map_err(by_example)?)?;

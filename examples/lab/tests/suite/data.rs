@@ -7,7 +7,7 @@ use estimand::ndarray::{Array2, array};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lab::data::{
-    Batches, Bits, DataError, Grey, Images, Table, independent_pixels, pixel_means, read_labels, read_matrix,
+    Batches, Bits, DataError, Grey, Images, Sprites, Table, independent_pixels, pixel_means, read_labels, read_matrix,
 };
 
 use crate::support::{Scratch, generator};
@@ -328,4 +328,50 @@ fn ref_pixels_as_coins() {
     let found = independent_pixels(&means, &images).unwrap();
     // Two terms an image, each rounded in f32.
     assert!((found - want).abs() < 8.0 * f64::from(f32::EPSILON) * want.abs(), "{found} {want}");
+}
+
+/// All of them differ, and each is a shape of about its area, in its place.
+#[test]
+fn law_sprites_are_distinct_and_in_their_places() {
+    let Sprites { images, factors } = Sprites::all();
+    assert_eq!((images.len(), images.shape(), factors.dim()), (4608, (32, 32), (4608, Sprites::FACTORS.len())));
+    let all: Array2<f32> = images.batch(&(0..4608).collect::<Vec<_>>()).unwrap();
+    let kinds: BTreeSet<Vec<bool>> = all.rows().into_iter().map(|row| row.iter().map(|&p| p > 0.5).collect()).collect();
+    let combinations: BTreeSet<Vec<usize>> = factors.rows().into_iter().map(|row| row.to_vec()).collect();
+    assert_eq!((kinds.len(), combinations.len()), (4608, 4608));
+    // Areas in units of the size: a square of side 1.6, an ellipse of pi .55, and the heart's, with its middle, by a fine grid.
+    let grid = |k: usize| -1.5 + (k as f64 + 0.5) / 200.0;
+    let points = (0..600 * 600).map(|k| (grid(k % 600), grid(k / 600)));
+    let heart: Vec<f64> =
+        points.filter(|(u, v)| (u * u + v * v - 1.0).powi(3) <= u * u * v.powi(3)).map(|(_, v)| v).collect();
+    let areas = [2.56, std::f64::consts::PI * 0.55, heart.len() as f64 / 4e4];
+    let middles = [0.0, 0.0, heart.iter().sum::<f64>() / heart.len() as f64];
+    for (row, classes) in all.rows().into_iter().zip(factors.rows()) {
+        let (size, turn) = ([5.0, 6.5, 8.0][classes[1]], classes[2] as f64 * std::f64::consts::PI / 16.0);
+        let (area, middle) = (areas[classes[0]], middles[classes[0]]);
+        let ink = f64::from(row.sum());
+        // An edge along a row of pixels takes all of the row, or leaves it: at most 12.8 of them.
+        assert!((ink - area * size * size).abs() < 13.0, "{classes}: {ink} pixels, {} expected", area * size * size);
+        // The centre of the ink; a heart's is off its own, along its axis, which turns with it: upwards where it is not turned.
+        let centre = |of: fn(usize) -> usize| {
+            row.iter().enumerate().map(|(k, &p)| f64::from(p) * (of(k) as f64 + 0.5)).sum::<f64>() / ink
+        };
+        let place = |class: usize| 10.0 + 12.0 * class as f64 / 7.0;
+        let x = place(classes[3]) - middle * size * turn.sin();
+        let y = place(classes[4]) - middle * size * turn.cos();
+        let off = (centre(|k| k % 32) - x).hypot(centre(|k| k / 32) - y);
+        // Each edge is off by half a pixel at the most, and so the centre in either direction.
+        assert!(off < 0.71, "{classes}: the centre is off by {off}");
+    }
+    let few = Sprites::each(2);
+    assert_eq!(few.images.len(), 576);
+    let same = |k: usize| {
+        factors
+            .rows()
+            .into_iter()
+            .position(|row| (0..5).all(|j| row[j] == few.factors[[k, j]] * if j < 2 { 1 } else { 2 }))
+    };
+    for k in [0, 17, 575] {
+        assert_eq!(few.images.batch::<f32>(&[k]).unwrap(), images.batch::<f32>(&[same(k).unwrap()]).unwrap());
+    }
 }

@@ -54,3 +54,27 @@ fn law_installed_work_sees_its_number_of_threads() {
         assert_eq!(seen, count);
     }
 }
+
+/// Each job within one thread, whatever there are, and the results in the order of the jobs; of errors the first job's.
+#[test]
+fn law_jobs_side_by_side_keep_their_order() {
+    let jobs: Vec<u64> = (0..23).collect();
+    for count in [1, 2, 5, 40] {
+        let results = Threads::new(count).side_by_side(&jobs, |&job| {
+            std::thread::sleep(std::time::Duration::from_micros(200 * (job % 3)));
+            Ok((job, rayon::current_num_threads()))
+        });
+        assert_eq!(results.unwrap(), jobs.iter().map(|&job| (job, 1)).collect::<Vec<_>>());
+        let failing = |&job: &u64| if job % 7 == 5 { Err(format!("job {job}").into()) } else { Ok(job) };
+        assert_eq!(Threads::new(count).side_by_side(&jobs, failing).unwrap_err().to_string(), "job 5");
+        let none: Vec<u64> = Threads::new(count).side_by_side(&[], |&job: &u64| Ok(job)).unwrap();
+        assert!(none.is_empty());
+    }
+}
+
+#[test]
+fn hard_a_panic_of_a_job_reaches_the_caller() {
+    let jobs = [1, 2, 3];
+    let caught = std::panic::catch_unwind(|| Threads::new(2).side_by_side(&jobs, |&job| Ok(assert_ne!(job, 2))));
+    assert!(caught.is_err());
+}

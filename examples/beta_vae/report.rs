@@ -1,0 +1,215 @@
+//! What was measured, held against what is said of beta; and the answer to what beta does.
+
+use lab::data::Sprites;
+use lab::say;
+
+use crate::findings::{Findings, Scores};
+use crate::training::{Family, Run};
+
+/// All runs, by family, beta and seed.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    pub runs: &'a [Run],
+    pub seeds: usize,
+}
+
+/// The mean of a number over seeds, and how far apart they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Spread {
+    pub mean: f64,
+    pub least: f64,
+    pub most: f64,
+}
+
+/// What a nat of rate bought between two betas, means over seeds.
+#[derive(Debug, Clone, Copy)]
+pub struct Slope {
+    pub betas: (f64, f64),
+    pub slope: f64,
+}
+
+impl Slope {
+    /// Where both trainings have found their maxima, neither beta would rather be the other's: the slope is between them.
+    pub fn is_between(self) -> bool {
+        (self.betas.0..=self.betas.1).contains(&self.slope)
+    }
+}
+
+impl<'a> Report<'a> {
+    /// The runs of a family at one beta, a seed each.
+    pub fn at(self, family: Family, beta: f64) -> impl Iterator<Item = &'a Run> {
+        self.runs.iter().filter(move |run| run.job.family == family && run.job.beta == beta)
+    }
+
+    /// A number over seeds.
+    pub fn spread(self, family: Family, beta: f64, of: impl Fn(&Findings) -> f64) -> Spread {
+        let all: Vec<f64> = self.at(family, beta).map(|run| of(&run.found)).collect();
+        Spread {
+            mean: all.iter().sum::<f64>() / all.len() as f64,
+            least: all.iter().copied().fold(f64::INFINITY, f64::min),
+            most: all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        }
+    }
+
+    fn mean(self, family: Family, beta: f64, of: impl Fn(&Findings) -> f64) -> f64 {
+        self.spread(family, beta, of).mean
+    }
+
+    /// From each beta to the next.
+    pub fn slopes(self) -> Vec<Slope> {
+        let point = |beta| {
+            let of = |number: fn(&Findings) -> f64| self.mean(Family::Vae, beta, number);
+            (of(|found| found.kl), of(|found| found.reconstruction))
+        };
+        let pairs = Family::Vae.betas().windows(2);
+        pairs
+            .map(|pair| {
+                let ((kl, reconstruction), (less_kl, less)) = (point(pair[0]), point(pair[1]));
+                Slope { betas: (pair[0], pair[1]), slope: (reconstruction - less) / (kl - less_kl) }
+            })
+            .collect()
+    }
+
+    /// In how many seeds a number does not rise from one beta to any later one.
+    pub fn falls(self, of: impl Fn(&Findings) -> f64) -> usize {
+        let curve =
+            |seed: usize| self.runs.iter().filter(move |run| run.job.family == Family::Vae && run.job.seed == seed);
+        let falls =
+            |seed: &usize| curve(*seed).zip(curve(*seed).skip(1)).all(|(run, next)| of(&next.found) <= of(&run.found));
+        (0..self.seeds).filter(falls).count()
+    }
+
+    /// In how many seeds MIG at a beta is above that at 1.
+    pub fn gains(self, beta: f64) -> usize {
+        let pairs = self.at(Family::Vae, beta).zip(self.at(Family::Vae, 1.0));
+        pairs.filter(|(at, one)| mig(&at.found) > mig(&one.found)).count()
+    }
+
+    /// The total correlation of each beta-TCVAE, beside that of the beta-VAE of its seed where its reconstruction is the same: on
+    /// the straight line between two betas.
+    pub fn at_like_reconstruction(self) -> Vec<(&'a Run, f64)> {
+        let beside = |run: &'a Run| {
+            let curve: Vec<&Findings> = self
+                .runs
+                .iter()
+                .filter(|other| other.job.family == Family::Vae && other.job.seed == run.job.seed)
+                .map(|other| &other.found)
+                .collect();
+            let at = run.found.reconstruction;
+            let pair = curve.windows(2).find(|pair| (pair[1].reconstruction..=pair[0].reconstruction).contains(&at))?;
+            let share = (pair[0].reconstruction - at) / (pair[0].reconstruction - pair[1].reconstruction);
+            let [from, to] = [0, 1].map(|end| f64::from(pair[end].parts.total_correlation));
+            Some((run, from + share * (to - from)))
+        };
+        self.runs.iter().filter(|run| run.job.family == Family::TcVae).filter_map(beside).collect()
+    }
+
+    /// Of the beta-VAEs, the beta whose MIG is the best in the mean.
+    pub fn best(self) -> f64 {
+        let betas = Family::Vae.betas().iter().copied();
+        let score = |beta: &f64| self.mean(Family::Vae, *beta, mig);
+        betas.max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or(1.0)
+    }
+
+    /// All tables.
+    pub fn tell(self) {
+        say(
+            "\nkind          beta  seed  reconstruction     KL  information  total correlation  active     MIG     DCI  seconds",
+        );
+        self.runs.iter().for_each(|run| say(run.line()));
+        self.tell_slopes();
+        self.tell_like_reconstruction();
+        if self.runs.iter().all(|run| run.found.scores.is_some()) {
+            self.tell_factors();
+            self.tell_latents();
+        }
+    }
+
+    fn tell_slopes(self) {
+        say(
+            "\nwhat a nat of KL buys between two betas (means over seeds); where both are at their maxima it is between them:",
+        );
+        for slope in self.slopes() {
+            let Slope { betas: (from, to), slope: nats } = slope;
+            let verdict = if slope.is_between() { "" } else { "  not between them" };
+            say(format_args!("  {from:4} to {to:4}: {nats:6.2} nats of reconstruction{verdict}"));
+        }
+    }
+
+    fn tell_like_reconstruction(self) {
+        say("\ntotal correlation of beta-TCVAE, and of the beta-VAE of its seed at like reconstruction:");
+        for (run, vae) in self.at_like_reconstruction() {
+            let (job, found) = (run.job, &run.found);
+            say(format_args!(
+                "  beta {:2}, seed {}: {:6.3} beside {vae:6.3}, at {:7.2} nats",
+                job.beta,
+                job.seed + 1,
+                found.parts.total_correlation,
+                found.reconstruction
+            ));
+        }
+    }
+
+    /// What is left of each factor.
+    fn tell_factors(self) {
+        say(
+            "\nwhat a sample of the code knows of each factor, of what there is to know (and how often the best guess is right):",
+        );
+        let names: String = Sprites::FACTORS.iter().map(|name| format!("{name:>14}")).collect();
+        say(format_args!("kind          beta{names}"));
+        for family in Family::ALL {
+            for &beta in family.betas() {
+                let cells: String = (0..Sprites::FACTORS.len())
+                    .map(|k| {
+                        let of = |number: fn(&Scores, usize) -> f64| {
+                            self.mean(family, beta, |found| found.scores.as_ref().map_or(f64::NAN, |s| number(s, k)))
+                        };
+                        let (share, right) = (of(|s, k| s.read[k].share()).max(0.0), of(|s, k| s.read[k].accuracy));
+                        format!("  {:4.0} % ({:3.0} %)", 100.0 * share, 100.0 * right)
+                    })
+                    .collect();
+                say(format_args!("{:12} {beta:5}{cells}", family.name()));
+            }
+        }
+    }
+
+    /// Where the factors are, in the first seed at the least, the best and the largest beta.
+    fn tell_latents(self) {
+        say("\nwhat each active latent knows of each factor, in nats (first seed):");
+        for beta in self.shown() {
+            let Some(run) = self.at(Family::Vae, beta).next() else { continue };
+            let Some(scores) = &run.found.scores else { continue };
+            let names: String = Sprites::FACTORS.iter().map(|name| format!("{name:>7}")).collect();
+            say(format_args!("beta {beta}: latent     KL{names}"));
+            for &j in &run.found.active {
+                let cells: String =
+                    scores.information.row(j).iter().map(|nats| format!("{:7.2}", nats.max(0.0))).collect();
+                say(format_args!("{:>13} {:9.2}{cells}", j + 1, run.found.kl_of[j]));
+            }
+        }
+    }
+
+    /// The least, the best and the largest beta.
+    pub fn shown(self) -> Vec<f64> {
+        let betas = Family::Vae.betas();
+        let mut shown: Vec<f64> = betas.first().into_iter().chain(betas.last()).copied().chain([self.best()]).collect();
+        shown.sort_by(f64::total_cmp);
+        shown.dedup();
+        shown
+    }
+}
+
+/// The mutual information gap, where factors are known.
+pub fn mig(found: &Findings) -> f64 {
+    found.scores.as_ref().map_or(f64::NAN, |scores| f64::from(scores.mig.mean))
+}
+
+/// DCI's disentanglement, where factors are known.
+pub fn disentanglement(found: &Findings) -> f64 {
+    found.scores.as_ref().map_or(f64::NAN, |scores| f64::from(scores.dci.disentanglement))
+}
+
+/// The total correlation.
+pub fn total_correlation(found: &Findings) -> f64 {
+    f64::from(found.parts.total_correlation)
+}
