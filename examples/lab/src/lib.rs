@@ -6,11 +6,12 @@
 //! | a network trained by hand-written derivatives | [`Dense`], [`Mlp`], [`Adam`] |
 //! | a variational autoencoder and its training step | [`Vae`] |
 //! | products of matrices | [`matmul`] |
+//! | the top of a smooth function of a few numbers | [`Lbfgs`] |
 //! | data files, binarisation, shuffled batches | [`data`] |
 //! | pictures of images, charts of curves, samples in triangles | [`Grid`], [`Chart`], [`Simplex`] |
 //! | arguments, output, the exit status of an example | [`run()`], [`Program`], [`Args`], [`Summary`] |
 //!
-//! Everything is generic in the scalar, `F: Scalar`, and every source of randomness and number of
+//! Networks are generic in the scalar, `F: Scalar`, and every source of randomness and number of
 //! threads is an argument.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -22,6 +23,7 @@ pub mod command_line;
 pub mod data;
 pub mod dense;
 mod door;
+pub mod lbfgs;
 pub mod matmul;
 mod memory;
 pub mod mlp;
@@ -39,6 +41,7 @@ pub mod vae;
 pub use adam::Adam;
 pub use args::Args;
 pub use dense::Dense;
+pub use lbfgs::Lbfgs;
 pub use matmul::Scalar;
 pub use memory::keep_freed_memory;
 pub use mlp::{Mlp, Trace};

@@ -10,6 +10,7 @@ mod elbo;
 mod free_bits;
 mod latents;
 mod linear_vae;
+mod lsat;
 mod mmd;
 mod pixel;
 mod renyi;

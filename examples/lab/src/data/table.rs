@@ -12,6 +12,7 @@ use super::source::Source;
 /// use lab::data::Table;
 ///
 /// let table = Table::parse("here", b"# speeds\nrun,speed\n1,850\n2,740\n")?;
+/// assert_eq!(table.names(), ["run", "speed"]);
 /// assert_eq!(table.column("speed")?, [850.0, 740.0]);
 /// let error = table.column("mass").unwrap_err().to_string();
 /// assert_eq!(error, "`here` has no column `mass`; it has run, speed");
@@ -44,6 +45,16 @@ impl Table {
             Some(_) if rows.len() == 0 => Err(DataError::NoRows { path }),
             Some((_, names)) => Ok(Self { path, names, rows: rows.collect() }),
         }
+    }
+
+    /// The names of the columns, from the left.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The line of the file that each row stands in, counted from 1, comments too.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.rows.iter().map(|(line, _)| *line)
     }
 
     /// The numbers of a column. Errors: `NoColumn`; `NotANumber` with the line of the first.

@@ -255,6 +255,8 @@ fn ref_a_table_has_columns_and_comments() {
         let table = Table::read(dir.file(name, &contents)).unwrap();
         assert_eq!(table.column("run").unwrap(), [1.0, 2.0, 3.0]);
         assert_eq!(table.column("speed").unwrap(), [850.0, -740.0, 0.5]);
+        assert_eq!(table.names(), ["run", "speed", "note"]);
+        assert_eq!(table.lines().collect::<Vec<_>>(), [3, 6, 7]);
     }
     let marked = Table::parse("here", b"\xef\xbb\xbfx,\"a \"\"b\"\"\"\n1,2\n").unwrap();
     assert_eq!((marked.column("x").unwrap(), marked.column("a \"b\"").unwrap()), (vec![1.0], vec![2.0]));

@@ -5,6 +5,7 @@ mod adam;
 mod command_line;
 mod data;
 mod dense;
+mod lbfgs;
 mod matmul;
 mod mlp;
 mod output;

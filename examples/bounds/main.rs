@@ -1,0 +1,163 @@
+//! Bounds of the evidence beside the evidence itself: five items of a law school admission test, one ability, so that
+//! log p(x) is an integral in one dimension and nothing needs to be sampled, unless to see what sampling does.
+//!
+//!     cargo run --release --example bounds
+//!     cargo run --release --example bounds -- --data FILE
+//!
+//! `patterns.rs` reads the answers; `model.rs` is the model; `fit.rs` maximises its likelihood, and bounds in its place;
+//! `gaussians.rs` finds the best q of each pattern; `exact.rs` is each bound without samples, `samples.rs` with them;
+//! `claims.rs` is what must hold, `report.rs` is the tables and their words, `pictures.rs` draws.
+
+mod claims;
+mod exact;
+mod fit;
+mod gaussians;
+mod model;
+mod patterns;
+mod pictures;
+mod report;
+mod samples;
+
+use std::process::ExitCode;
+
+use estimand::ndarray::Array2;
+use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
+use lab::{Args, Failure, Opt, Program, Summary, progress, say};
+use rayon::prelude::*;
+
+use exact::Bounds;
+use model::{Model, Rule};
+use patterns::Patterns;
+use samples::{Estimate, Measured};
+
+/// Numbers of samples of a bound that is computed without any.
+pub const MANY: [usize; 13] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
+
+/// Of these the bound is sampled too.
+pub const SAMPLED: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
+
+const PROGRAM: Program = Program {
+    name: "bounds",
+    about: "Holds ELBO, importance-weighted and other bounds against the exact likelihood of answers to a test.",
+    options: &[
+        Opt::path(
+            "data",
+            "FILE",
+            "answers: a column of 0 and 1 for each item, and a column `count`",
+            "examples/data/lsat6_patterns.csv",
+        ),
+        Opt::count("samples", "N", "groups of weights of each pattern, at each size of a group", 2000, 100..=1_000_000)
+            .quick_count(500),
+    ],
+};
+
+/// What is known of one choice of q for every pattern.
+#[derive(Debug)]
+pub struct Posterior {
+    /// As `loc | log_scale`.
+    pub head: Array2<f64>,
+    pub bounds: Bounds,
+    /// The sampled bound, in the order of [`SAMPLED`]: without the control variate, and with it.
+    pub sampled: Vec<[Estimate; 2]>,
+    /// Of ten samples: Renyi, CUBO, EUBO, both thermodynamic sums.
+    pub others: [Estimate; 5],
+}
+
+fn main() -> ExitCode {
+    lab::run(&PROGRAM, example)
+}
+
+fn example(args: &Args) -> Result<Summary, Failure> {
+    let patterns = Patterns::read(args.path("data")?)?;
+    let (groups, mut rng) = (args.count("samples")?, args.rng());
+    let rule = Rule::normal(0.05)?;
+    let fit = fit::exact(&patterns, &rule)?;
+    let evidence = fit.model.evidence(&patterns, &rule)?.value;
+    report::model(&patterns, &fit);
+
+    let indices: Vec<usize> = (0..patterns.len()).collect();
+    let coarse = Rule::normal(0.25)?;
+    let best = side_by_side(&indices, "finding the best q", &mut rng, |&i, _| {
+        gaussians::best(&fit.model, &patterns.one(i), &coarse)
+    })?;
+    let best = Array2::from_shape_fn((patterns.len(), 2), |(i, c)| best[i][c]);
+    let mut known = Vec::new();
+    for head in [best, gaussians::prior(patterns.len())] {
+        known.push(posterior(&fit.model, &patterns, head, &evidence.to_vec(), groups, &mut rng)?);
+    }
+    let [best, prior] = &known[..] else { return Err("there are two choices of q".into()) };
+    report::bounds(&fit, best, "the best Gaussian of each pattern");
+    report::bounds(&fit, prior, "the prior");
+
+    let by_elbo = fit::by_elbo(&patterns, &fit.model, &best.head, &coarse)?;
+    let by_samples = fit::by_samples(&patterns, &fit.model, &by_elbo.1, &mut rng)?;
+    report::learned(&fit, &by_elbo.0, &by_samples);
+    report::words(&patterns, &fit, best, prior, groups);
+    pictures::draw(args, &fit, best, prior)?;
+    say(format_args!("pictures: {}", args.out.display()));
+
+    let of = |k: usize| MANY.iter().zip(&best.bounds.many).find(|(many, _)| **many == k).map_or(f64::NAN, |(_, d)| *d);
+    let summary = Summary::new()
+        .finding("exact", format_args!("{:.8}", fit.value))
+        .finding("elbo", format_args!("{:.8}", fit.value + best.bounds.elbo))
+        .finding("iwae10", format_args!("{:.8}", fit.value + of(10)))
+        .finding("iwae100", format_args!("{:.8}", fit.value + of(100)));
+    let summary = claims::fit(summary, &fit, &fit::differences(&patterns, &rule)?);
+    let summary = claims::order(summary, best, "the best q", patterns.examinees());
+    let summary = claims::order(summary, prior, "the prior", patterns.examinees());
+    let summary = claims::sampled(summary, best, "the best q", patterns.examinees());
+    let summary = claims::sampled(summary, prior, "the prior", patterns.examinees());
+    Ok(claims::learned(summary, &fit, best, &by_elbo.0, patterns.examinees()))
+}
+
+/// Every bound of a choice of q, with samples and without.
+fn posterior(
+    model: &Model,
+    patterns: &Patterns,
+    head: Array2<f64>,
+    evidence: &[f64],
+    groups: usize,
+    rng: &mut StdRng,
+) -> Result<Posterior, Failure> {
+    let indices: Vec<usize> = (0..patterns.len()).collect();
+    // Where slopes are steep, weights change within a short way.
+    let steep = model.slopes.mapv(f64::abs).sum();
+    let rule = Rule::normal((0.5 / steep).clamp(1e-3, 0.05))?;
+    let all = side_by_side(&indices, "integrating", rng, |&i, _| {
+        Ok(Bounds::of(model, &patterns.one(i), &head.row(i).to_owned(), &rule, evidence[i], &MANY)?)
+    })?;
+    let bounds = Bounds::total(&all, &patterns.counts);
+    let cells: Vec<(usize, usize)> = SAMPLED.iter().flat_map(|&k| indices.iter().map(move |&i| (k, i))).collect();
+    let found = side_by_side(&cells, "drawing", rng, |&(k, i), rng| {
+        Ok(samples::draw(model, &patterns.one(i), &head.row(i).to_owned(), evidence[i], (groups, k), rng)?)
+    })?;
+    let by_size: Vec<&[Measured]> = found.chunks(patterns.len()).collect();
+    let sampled = by_size.iter().map(|all| {
+        let of = |of: fn(&Measured) -> _| samples::total(all, &patterns.counts, of);
+        Ok([of(|m| m.plain)?, of(|m| m.controlled)?])
+    });
+    let sampled = sampled.collect::<estimand::Result<Vec<_>>>()?;
+    let told = SAMPLED.iter().position(|&k| k == samples::TOLD).ok_or("ten samples are among the sizes")?;
+    let of = |of: fn(&Measured) -> _| samples::total(by_size[told], &patterns.counts, of);
+    let others = [of(|m| m.renyi)?, of(|m| m.cubo)?, of(|m| m.eubo)?, of(|m| m.lower)?, of(|m| m.upper)?];
+    Ok(Posterior { head, bounds, sampled, others })
+}
+
+/// Work on each item with a generator of its own, in the order of the items; threads share them.
+fn side_by_side<T: Sync, U: Send>(
+    items: &[T],
+    what: &'static str,
+    rng: &mut StdRng,
+    work: impl Fn(&T, &mut StdRng) -> Result<U, Failure> + Sync,
+) -> Result<Vec<U>, Failure> {
+    let bar = progress(items.len(), what);
+    let seeds: Vec<u64> = items.iter().map(|_| rng.random()).collect();
+    let results = items.par_iter().zip(&seeds).with_max_len(1).map(|(item, &seed)| {
+        let result = work(item, &mut StdRng::seed_from_u64(seed));
+        bar.inc(1);
+        result
+    });
+    let results = results.collect::<Result<_, _>>()?;
+    bar.finish_and_clear();
+    Ok(results)
+}
