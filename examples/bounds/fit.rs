@@ -23,7 +23,7 @@ const STEEPEST: f64 = 20.0;
 pub const SAMPLES: usize = 50;
 
 /// At most so many groups of them a pattern.
-const GROUPS: usize = 100;
+const GROUPS: usize = 1000;
 
 /// A model, where it was found, and by how much the gradient there misses 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,22 +34,15 @@ pub struct Fit {
     pub slope: f64,
     pub steps: usize,
     pub evaluations: usize,
+    /// Whether that is 0, up to rounding.
+    pub reached: bool,
 }
 
 impl Fit {
-    fn of(top: &Top, model: Model, patterns: &Patterns) -> Result<Self, Failure> {
-        let (item, slope) = model.steepest();
-        if !top.reached || slope.abs() > STEEPEST {
-            let name = &patterns.items[item];
-            return Err(format!(
-                "no maximum was found: after {} steps the slope of the item `{name}` is {slope:.1}, and the likelihood may rise with \
-                 it without end",
-                top.steps
-            )
-            .into());
-        }
+    fn of(top: &Top, model: Model, patterns: &Patterns) -> Self {
         let slope = top.grad.iter().fold(0.0_f64, |most, g| most.max(g.abs())) / patterns.examinees();
-        Ok(Self { model, value: top.value, slope, steps: top.steps, evaluations: top.evaluations })
+        let Top { value, steps, evaluations, reached, .. } = *top;
+        Self { model, value, slope, steps, evaluations, reached }
     }
 }
 
@@ -67,7 +60,17 @@ fn likelihood(flat: &Array1<f64>, patterns: &Patterns, prior: &Rule) -> Result<V
 pub fn exact(patterns: &Patterns, prior: &Rule) -> Result<Fit, Failure> {
     let start = Model::plain(patterns).flat()?;
     let top = lbfgs(patterns).maximise(start, |flat| likelihood(flat, patterns, prior))?;
-    Fit::of(&top, Model::of(top.x.view()), patterns)
+    let fit = Fit::of(&top, Model::of(top.x.view()), patterns);
+    let (item, slope) = fit.model.steepest();
+    if !fit.reached || slope.abs() > STEEPEST {
+        let (steps, name) = (fit.steps, &patterns.items[item]);
+        let words = "the likelihood may rise with it without end";
+        return Err(format!(
+            "no maximum was found: after {steps} steps the item `{name}` has the slope {slope:.1}, and {words}"
+        )
+        .into());
+    }
+    Ok(fit)
 }
 
 /// The gradient of the exact likelihood where the fit began, beside differences of it.
@@ -79,7 +82,8 @@ pub fn differences(patterns: &Patterns, prior: &Rule) -> Result<Agreement<f64>> 
     check::gradient(value, &start, &likelihood(&start, patterns, prior)?.grad)
 }
 
-/// The maximum of the ELBO, in the model and the Gaussians of all patterns together.
+/// The maximum of the ELBO, in the model and the Gaussians of all patterns together. It may be too flat to be reached, as where
+/// items are too few to tell slopes.
 pub fn by_elbo(
     patterns: &Patterns,
     from: &Model,
@@ -93,7 +97,7 @@ pub fn by_elbo(
         Ok::<_, estimand::Error>(ValueGrad { value: at.value.dot(&patterns.counts), grad })
     })?;
     let (model, head) = parted(&top.x, patterns.len());
-    Ok((Fit::of(&top, model, patterns)?, head))
+    Ok((Fit::of(&top, model, patterns), head))
 }
 
 /// The maximum of a sampled importance-weighted bound in the model: each examinee has samples of its own, which stay as they
@@ -114,5 +118,5 @@ pub fn by_samples(patterns: &Patterns, from: &Model, head: &Array2<f64>, rng: &m
         let grad = rec.d_model(&weights, z.column(0))?;
         Ok::<_, estimand::Error>(ValueGrad { value: bound.value.dot(&examinees.counts), grad })
     })?;
-    Fit::of(&top, Model::of(top.x.view()), patterns)
+    Ok(Fit::of(&top, Model::of(top.x.view()), patterns))
 }

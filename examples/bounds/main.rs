@@ -20,6 +20,7 @@ mod samples;
 
 use std::process::ExitCode;
 
+use estimand::moments::Moments;
 use estimand::ndarray::Array2;
 use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
 use lab::{Args, Failure, Opt, Program, Summary, progress, say};
@@ -47,7 +48,7 @@ const PROGRAM: Program = Program {
             "examples/data/lsat6_patterns.csv",
         ),
         Opt::count("samples", "N", "groups of weights of each pattern, at each size of a group", 2000, 100..=1_000_000)
-            .quick_count(500),
+            .quick_count(200),
     ],
 };
 
@@ -60,7 +61,7 @@ pub struct Posterior {
     /// The sampled bound, in the order of [`SAMPLED`]: without the control variate, and with it.
     pub sampled: Vec<[Estimate; 2]>,
     /// Of ten samples: Renyi, CUBO, EUBO, both thermodynamic sums.
-    pub others: [Estimate; 5],
+    pub others: Vec<Estimate>,
 }
 
 fn main() -> ExitCode {
@@ -92,7 +93,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     let by_elbo = fit::by_elbo(&patterns, &fit.model, &best.head, &coarse)?;
     let by_samples = fit::by_samples(&patterns, &fit.model, &by_elbo.1, &mut rng)?;
     report::learned(&fit, &by_elbo.0, &by_samples);
-    report::words(&patterns, &fit, best, prior, groups);
+    report::words(&patterns, best, prior, groups);
     pictures::draw(args, &fit, best, prior)?;
     say(format_args!("pictures: {}", args.out.display()));
 
@@ -102,12 +103,14 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         .finding("elbo", format_args!("{:.8}", fit.value + best.bounds.elbo))
         .finding("iwae10", format_args!("{:.8}", fit.value + of(10)))
         .finding("iwae100", format_args!("{:.8}", fit.value + of(100)));
-    let summary = claims::fit(summary, &fit, &fit::differences(&patterns, &rule)?);
-    let summary = claims::order(summary, best, "the best q", patterns.examinees());
-    let summary = claims::order(summary, prior, "the prior", patterns.examinees());
-    let summary = claims::sampled(summary, best, "the best q", patterns.examinees());
-    let summary = claims::sampled(summary, prior, "the prior", patterns.examinees());
-    Ok(claims::learned(summary, &fit, best, &by_elbo.0, patterns.examinees()))
+    let examinees = patterns.examinees();
+    let mut summary = claims::fit(summary, &fit, &fit::differences(&patterns, &coarse)?);
+    for (q, name) in [(best, "the best Gaussian"), (prior, "the prior")] {
+        summary = claims::order(summary, q, name, examinees);
+        summary = claims::sampled(summary, q, name, examinees);
+    }
+    let summary = claims::controlled(summary, best, examinees);
+    Ok(claims::learned(summary, &fit, best, &by_elbo.0, examinees))
 }
 
 /// Every bound of a choice of q, with samples and without.
@@ -127,19 +130,18 @@ fn posterior(
         Ok(Bounds::of(model, &patterns.one(i), &head.row(i).to_owned(), &rule, evidence[i], &MANY)?)
     })?;
     let bounds = Bounds::total(&all, &patterns.counts);
-    let cells: Vec<(usize, usize)> = SAMPLED.iter().flat_map(|&k| indices.iter().map(move |&i| (k, i))).collect();
-    let found = side_by_side(&cells, "drawing", rng, |&(k, i), rng| {
-        Ok(samples::draw(model, &patterns.one(i), &head.row(i).to_owned(), evidence[i], (groups, k), rng)?)
+    let found = side_by_side(&indices, "drawing", rng, |&i, rng| {
+        Ok(samples::draw(model, &patterns.one(i), &head.row(i).to_owned(), evidence[i], groups, rng)?)
     })?;
-    let by_size: Vec<&[Measured]> = found.chunks(patterns.len()).collect();
-    let sampled = by_size.iter().map(|all| {
-        let of = |of: fn(&Measured) -> _| samples::total(all, &patterns.counts, of);
-        Ok([of(|m| m.plain)?, of(|m| m.controlled)?])
-    });
-    let sampled = sampled.collect::<estimand::Result<Vec<_>>>()?;
-    let told = SAMPLED.iter().position(|&k| k == samples::TOLD).ok_or("ten samples are among the sizes")?;
-    let of = |of: fn(&Measured) -> _| samples::total(by_size[told], &patterns.counts, of);
-    let others = [of(|m| m.renyi)?, of(|m| m.cubo)?, of(|m| m.eubo)?, of(|m| m.lower)?, of(|m| m.upper)?];
+    let total = |size: usize, of: fn(&Measured) -> Moments<f64>| {
+        let all: Vec<_> = found.iter().map(|sizes| of(&sizes[size])).collect();
+        samples::total(&all, &patterns.counts)
+    };
+    let both = |size: usize| Ok([total(size, |m| m.plain)?, total(size, |m| m.controlled)?]);
+    let sampled = (0..SAMPLED.len()).map(both).collect::<estimand::Result<Vec<_>>>()?;
+    let told = SAMPLED.iter().position(|&k| k == samples::TOLD).ok_or("ten is not among the sizes")?;
+    let kinds: [fn(&Measured) -> Moments<f64>; 5] = [|m| m.renyi, |m| m.cubo, |m| m.eubo, |m| m.lower, |m| m.upper];
+    let others = kinds.into_iter().map(|of| total(told, of)).collect::<estimand::Result<Vec<_>>>()?;
     Ok(Posterior { head, bounds, sampled, others })
 }
 

@@ -41,13 +41,13 @@ pub fn bounds(fit: &Fit, q: &Posterior, name: &str) {
     let of = &q.bounds;
     say("");
     say(format_args!("q is {name}; all examinees, in nats"));
-    let [renyi, cubo, eubo, lower, upper] = q.others;
+    let [renyi, cubo, eubo, lower, upper] = q.others[..] else { return };
     let size = PARTITION.len() - 1;
     say(format_args!(
-        "bound                                  value    less evidence   of {TOLD} samples, less evidence"
+        "bound                                  value    less evidence   of {TOLD} samples, with control"
     ));
     let line = |name: String, d: f64, sampled: String| {
-        say(format_args!("{name:26} {:18.8}   {d:+14.8}   {sampled:>28}", fit.value + d));
+        say(format_args!("{name:27} {:17.8}   {d:+14.8}   {sampled:>28}", fit.value + d));
     };
     let shown = |estimate: crate::samples::Estimate| format!("{:+.4} +- {:.4}", estimate.mean, estimate.error);
     line("ELBO".into(), of.elbo, String::new());
@@ -91,7 +91,8 @@ pub fn learned(fit: &Fit, by_elbo: &Fit, by_samples: &Fit) {
     let line = |name: &str, other: &Fit| {
         let (a, b) =
             (apart(&fit.model.slopes, &other.model.slopes), apart(&fit.model.intercepts, &other.model.intercepts));
-        say(format_args!("{name:30} {:20.8}   {a:10.5}   {b:10.5}   {:5}", other.value, other.steps));
+        let end = if other.reached { "" } else { ", and not at its top" };
+        say(format_args!("{name:30} {:20.8}   {a:10.5}   {b:10.5}   {:5}{end}", other.value, other.steps));
     };
     line("exact likelihood", fit);
     line("ELBO, with every q", by_elbo);
@@ -102,7 +103,7 @@ pub fn learned(fit: &Fit, by_elbo: &Fit, by_samples: &Fit) {
 }
 
 /// What a bound costs, in what was measured.
-pub fn words(patterns: &Patterns, fit: &Fit, best: &Posterior, prior: &Posterior, groups: usize) {
+pub fn words(patterns: &Patterns, best: &Posterior, prior: &Posterior, groups: usize) {
     let n = patterns.examinees();
     say("");
     say(format_args!(
@@ -140,12 +141,17 @@ pub fn words(patterns: &Patterns, fit: &Fit, best: &Posterior, prior: &Posterior
             (plain.error / controlled.error).powi(2)
         ));
     }
-    let of = [("CUBO", best.bounds.cubo, best.others[1].mean), ("EUBO", best.bounds.eubo, best.others[2].mean)];
-    for (name, exact, sampled) in of {
-        let verdict = if sampled < 0.0 { "below the evidence, and no upper bound" } else { "still above the evidence" };
+    let exact = [("CUBO", best.bounds.cubo), ("EUBO", best.bounds.eubo)];
+    for ((name, exact), sampled) in exact.into_iter().zip(best.others.iter().skip(1)) {
+        let far = 3.0 * sampled.error;
+        let verdict = match sampled.mean {
+            d if d < -far => "below the evidence: no upper bound",
+            d if d > far => "nearer than it is",
+            _ => "not told from the evidence",
+        };
         say(format_args!(
-            "{name} is {exact:+.4} beside the evidence {:.4}; of {TOLD} samples it is {sampled:+.4}, {verdict}.",
-            fit.value
+            "{name} is {exact:.4} above the evidence; of {TOLD} samples it is {:+.4} +- {:.4} on average, {verdict}.",
+            sampled.mean, sampled.error
         ));
     }
 }

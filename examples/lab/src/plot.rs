@@ -348,6 +348,8 @@ impl Axis {
         let span = range.end - range.start;
         if !(log && (1.0..ticks as f64).contains(&span)) {
             let ticks = RangedCoordf64::from(range.clone()).key_points(BoldPoints(ticks));
+            // They are sums of steps, which miss 0 by rounding.
+            let ticks = ticks.into_iter().map(|at| if at.abs() < 1e-9 * span { 0.0 } else { at }).collect();
             return Self { range, ticks };
         }
         let divided: &[f64] = if span < 4.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
@@ -390,10 +392,7 @@ fn tick(x: f64) -> String {
     }
     let digits = if size < 1.0 { 6 } else { 5 - size.log10() as usize };
     let text = format!("{x:.digits$}");
-    let text = match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.'),
-        false => &text,
-    };
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 

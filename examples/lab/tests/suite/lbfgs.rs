@@ -25,15 +25,15 @@ fn rosenbrock(x: &Array1<f64>) -> (f64, Array1<f64>) {
 fn ref_the_valley_of_rosenbrock() {
     let found = top(Lbfgs::new(1e-10), array![-1.2, 1.0], rosenbrock);
     assert!(found.reached && found.grad.iter().all(|g| g.abs() <= 1e-10));
-    // The least curvature is 0.4, so x is off by the tolerance over that.
-    assert!(found.x.iter().all(|x| (x - 1.0).abs() < 2.5 * 1e-10 * 2.5), "{found:?}");
+    // The least curvature is 0.4, so x is off by a gradient of 1.4e-10 over that.
+    assert!(found.x.iter().all(|x| (x - 1.0).abs() < 4e-10), "{found:?}");
     assert_eq!((found.value, found.grad.clone()), rosenbrock(&found.x));
     // Published runs need 30 to 50 steps; without the memory it would be thousands.
     assert!(found.steps < 60 && found.evaluations < 2 * found.steps, "{found:?}");
 }
 
-/// -(x - c)' A (x - c) / 2, curvatures from 1 to 1e4: in exact arithmetic and with exact searches 20 steps of all the memory reach
-/// the top; here it takes somewhat more, and the top is where it should be.
+/// 7 - (x - c)' A (x - c) / 2, curvatures from 1 to 100: searches that are exact would reach the top in 20 steps, the gradient by
+/// itself in some 1000. Here the searches are not exact.
 #[test]
 fn law_the_top_of_a_quadratic_is_where_its_gradient_vanishes() {
     let mut rng = generator(1);
@@ -41,7 +41,7 @@ fn law_the_top_of_a_quadratic_is_where_its_gradient_vanishes() {
         let n = 20;
         let (c, spread) = (random::<f64>(&mut rng, 1, n).row(0).to_owned(), random::<f64>(&mut rng, n, n));
         let q = orthonormal(&spread);
-        let curvature = Array1::from_shape_fn(n, |i| 10.0_f64.powf(4.0 * i as f64 / (n - 1) as f64));
+        let curvature = Array1::from_shape_fn(n, |i| 10.0_f64.powf(2.0 * i as f64 / (n - 1) as f64));
         let a = q.t().dot(&(&q * &curvature.insert_axis(estimand::ndarray::Axis(1))));
         let settings = Lbfgs { memory: n, ..Lbfgs::new(1e-9) };
         let found = top(settings, Array1::zeros(n), |x| {
@@ -49,10 +49,10 @@ fn law_the_top_of_a_quadratic_is_where_its_gradient_vanishes() {
             let slope = a.dot(&off);
             (7.0 - 0.5 * off.dot(&slope), -slope)
         });
-        assert!(found.reached && found.steps <= 5 * n, "{} steps", found.steps);
+        assert!(found.reached && found.steps <= 4 * n, "{} steps", found.steps);
         // The least curvature is 1, and the gradient has 20 numbers within the tolerance.
         assert!((&found.x - &c).iter().all(|d| d.abs() < 5e-9), "{found:?}");
-        assert!((found.value - 7.0).abs() < 1e-14 * 7.0 + 1e-14);
+        assert!((found.value - 7.0).abs() <= 16.0 * f64::EPSILON * 7.0);
     }
 }
 

@@ -281,3 +281,14 @@ fn law_units_are_of_equal_length() {
     let (wide, high) = sides(Chart::new("ellipse", "x", "y"));
     assert!(wide / high > 1.5, "{wide} {high}");
 }
+
+/// Ticks are sums of steps: the one at 0 says 0, not what the steps miss it by.
+#[test]
+fn hard_a_tick_at_zero() {
+    for k in 0..40 {
+        let (low, high) = (-0.37 - 0.013 * f64::from(k), 0.41 + 0.007 * f64::from(k));
+        let svg = Chart::new("t", "x", "y").line("", [(0.0, low), (1.0, high)]).svg().unwrap();
+        let labels = svg.split("<text ").filter_map(|text| text.lines().nth(1)).collect::<Vec<_>>();
+        assert!(labels.contains(&"0") && labels.iter().all(|label| !label.contains("e-")), "{low}..{high}: {labels:?}");
+    }
+}
