@@ -16,14 +16,11 @@ use crate::patterns::Patterns;
 /// Where an ascent ends, of the number of examinees: some times what a gradient is rounded by.
 const FLAT: f64 = 1e-12;
 
-/// The steepest slope at which the sums over points of z are integrals, to nine digits.
-const STEEPEST: f64 = 20.0;
+/// The steepest slope at which the sums over points of z are integrals, to eight digits.
+const STEEPEST: f64 = 10.0;
 
 /// Samples of the bound that a model is fitted by.
 pub const SAMPLES: usize = 50;
-
-/// At most so many groups of them a pattern.
-const GROUPS: usize = 1000;
 
 /// A model, where it was found, and by how much the gradient there misses 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,9 +99,15 @@ pub fn by_elbo(
 
 /// The maximum of a sampled importance-weighted bound in the model: each examinee has samples of its own, which stay as they
 /// are, and so do the Gaussians. (Of samples that stay, a Gaussian would learn to put the farthest on the peak, and widen
-/// without end.)
-pub fn by_samples(patterns: &Patterns, from: &Model, head: &Array2<f64>, rng: &mut StdRng) -> Result<Fit, Failure> {
-    let (examinees, places) = patterns.unrolled(GROUPS);
+/// without end.) Of a pattern at most so many examinees differ.
+pub fn by_samples(
+    patterns: &Patterns,
+    from: &Model,
+    head: &Array2<f64>,
+    most: usize,
+    rng: &mut StdRng,
+) -> Result<Fit, Failure> {
+    let (examinees, places) = patterns.unrolled(most);
     let (n, k) = (examinees.len(), SAMPLES);
     let head = head.select(Axis(0), &places);
     let q = DiagGaussian::from_head(&head)?.repeat_rows(k);

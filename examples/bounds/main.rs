@@ -48,7 +48,7 @@ const PROGRAM: Program = Program {
             "examples/data/lsat6_patterns.csv",
         ),
         Opt::count("samples", "N", "groups of weights of each pattern, at each size of a group", 2000, 100..=1_000_000)
-            .quick_count(200),
+            .quick_count(100),
     ],
 };
 
@@ -71,9 +71,10 @@ fn main() -> ExitCode {
 fn example(args: &Args) -> Result<Summary, Failure> {
     let patterns = Patterns::read(args.path("data")?)?;
     let (groups, mut rng) = (args.count("samples")?, args.rng());
-    let rule = Rule::normal(0.05)?;
+    let rule = Rule::normal(0.1)?;
     let fit = fit::exact(&patterns, &rule)?;
-    let evidence = fit.model.evidence(&patterns, &rule)?.value;
+    // As fine as the points of the bounds.
+    let evidence = fit.model.evidence(&patterns, &Rule::normal(0.05)?)?.value;
     report::model(&patterns, &fit);
 
     let indices: Vec<usize> = (0..patterns.len()).collect();
@@ -91,7 +92,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     report::bounds(&fit, prior, "the prior");
 
     let by_elbo = fit::by_elbo(&patterns, &fit.model, &best.head, &coarse)?;
-    let by_samples = fit::by_samples(&patterns, &fit.model, &by_elbo.1, &mut rng)?;
+    let by_samples = fit::by_samples(&patterns, &fit.model, &by_elbo.1, groups / 10, &mut rng)?;
     report::learned(&fit, &by_elbo.0, &by_samples);
     report::words(&patterns, best, prior, groups);
     pictures::draw(args, &fit, best, prior)?;
