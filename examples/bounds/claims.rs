@@ -84,3 +84,19 @@ pub fn learned(summary: Summary, fit: &Fit, best: &Posterior, by_elbo: &Fit, exa
     let words = format!("the best ELBO, {}, is between {elbo} and the best likelihood, {}", by_elbo.value, fit.value);
     summary.claim(elbo <= by_elbo.value + slack && by_elbo.value <= fit.value + slack, words)
 }
+
+/// What another implementation found of the answers that come with the example, to the digits that it gave.
+pub fn published(summary: Summary, fit: &Fit, best: &Posterior) -> Summary {
+    let ten = MANY.iter().zip(&best.bounds.many).find(|(many, _)| **many == 10).map_or(f64::NAN, |(_, d)| *d);
+    let found = [
+        ("likelihood", fit.value, -2466.6533773981),
+        ("ELBO", fit.value + best.bounds.elbo, -2467.0590629076),
+        ("Renyi bound", fit.value + best.bounds.renyi, -2466.85883395),
+        ("bound of ten samples", fit.value + ten, -2466.69643252),
+        ("CUBO", fit.value + best.bounds.cubo, -2466.21794834),
+        ("limit of k times the gap", best.bounds.half_variance, 0.43564980),
+    ];
+    found.into_iter().fold(summary, |summary, (name, found, published)| {
+        summary.claim((found - published).abs() <= 1e-8, format!("the {name} is {found}, not {published}"))
+    })
+}

@@ -14,7 +14,7 @@ pub const PARTITION: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 /// Steps of ln t, whose sums converge as those over z do.
 const STEP: f64 = 0.125;
 
-/// What is left out of an integral over t at either end, in ln t: e^-44 of it.
+/// What is left out of an integral over t at either end: e^-44 of it.
 const END: f64 = 44.0;
 
 /// The weights w = p(x, z) / q(z) of a pattern, in units of p(x), at points that stand for q.
@@ -85,24 +85,23 @@ impl Weights {
     /// the integral over t > 0 of (e^-t - (E e^(-t w))^k) / t, less ln k
     /// ```
     ///
-    /// by steps of ln t, from where all is t times something to where nothing is left.
+    /// by steps of ln t, from where all is t times something to where no weight is left of which t has not made nothing.
     pub fn many(&self, samples: &[usize]) -> Vec<f64> {
         let most = samples.iter().copied().max().unwrap_or(1) as f64;
         let points: Vec<(f64, f64)> =
             self.log_w.iter().zip(&self.log_chance).map(|(l, c)| (l.exp(), c.exp())).collect();
         let mut sums: Vec<f64> = samples.iter().map(|&k| -(k as f64).ln()).collect();
-        for step in 0.. {
-            let t = (STEP * f64::from(step) - END - most.ln()).exp();
+        // Weights below e^-600 have no chance to speak of, and t would be no number.
+        let least = self.log_w.iter().copied().fold(f64::INFINITY, f64::min).max(-600.0);
+        let (first, last) = (-END - most.ln(), END.ln() - least);
+        for step in 0..=((last - first) / STEP).ceil() as usize {
+            let t = (first + STEP * step as f64).exp();
             // Near 1 where t is small: the rest has the digits.
             let rest: f64 = points.iter().map(|(w, chance)| chance * (-t * w).exp_m1()).sum();
             // Chances sum to 1 up to rounding.
             let log_phi = rest.max(-1.0).ln_1p();
             for (sum, &k) in sums.iter_mut().zip(samples) {
                 *sum += STEP * ((-t).exp() - (k as f64 * log_phi).exp());
-            }
-            // Until no weight is left that t has not made nothing of.
-            if rest <= 1e-14 - 1.0 && t > END {
-                break;
             }
         }
         sums

@@ -32,7 +32,7 @@ pub fn elbo(model: &Model, patterns: &Patterns, head: &Array2<f64>, rule: &Rule)
     let weights = Array1::from_shape_fn(n * s, |i| patterns.counts[i / s] * rule.log_weights[i % s].exp());
     let by_pattern = |i: usize| (0..s).map(|t| rec.value[i * s + t] * rule.log_weights[t].exp()).sum::<f64>();
     let value = Array1::from_shape_fn(n, by_pattern) - &kl.value;
-    let d_z = rec.d_z(model) * &weights.view().insert_axis(Axis(1));
+    let d_z = rec.d_z(model) * weights.view().insert_axis(Axis(1));
     let d_kl = kl.grad.weighted_rows(&-&patterns.counts)?;
     let d_head = (q.pathwise(&draw, &d_z)?.total()? + d_kl)?.into_flat();
     Ok(Elbo { value, d_head, d_model: rec.d_model(&weights, z.column(0))? })

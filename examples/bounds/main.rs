@@ -110,6 +110,9 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         summary = claims::order(summary, q, name, examinees);
         summary = claims::sampled(summary, q, name, examinees);
     }
+    if !args.is_given("data") {
+        summary = claims::published(summary, &fit, best);
+    }
     let summary = claims::controlled(summary, best, examinees);
     Ok(claims::learned(summary, &fit, best, &by_elbo.0, examinees))
 }

@@ -31,7 +31,7 @@ pub fn draw(args: &Args, fit: &Fit, best: &Posterior, prior: &Posterior) -> Resu
     let of = &best.bounds;
     let title = format!("Bounds with the best Gaussian; the evidence is {:.4}", fit.value);
     let chart = Chart::new(title, "samples k", "bound less evidence, nats")
-        .line_in(CUBO, "CUBO, order 2", level(of.cubo))
+        .line_in(CUBO, if of.narrow == 0 { "CUBO, order 2" } else { "CUBO: infinite" }, level(of.cubo))
         .line_in(EUBO, "EUBO", level(of.eubo))
         .line_in(SUMS, "thermodynamic sums", level(of.upper))
         .line_in(EXACT, "evidence", level(0.0))
