@@ -94,7 +94,10 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     say(format_args!("\npictures: {}\n", args.out.display()));
     say(answer(report));
 
-    let finding = |beta, of: fn(&Findings) -> f64| format!("{:.4}", report.spread(Family::Vae, beta, of).mean);
+    let finding = |beta, of: fn(&Findings) -> f64| match report.spread(Family::Vae, beta, of).mean {
+        mean if mean.is_finite() => format!("{mean:.4}"),
+        _ => "unknown".to_owned(),
+    };
     let summary = Summary::new()
         .finding("kl_1", finding(1.0, |found| found.kl))
         .finding("kl_8", finding(8.0, |found| found.kl))

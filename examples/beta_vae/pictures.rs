@@ -19,24 +19,16 @@ const REACH: f32 = 2.5;
 const SCALE: usize = 2;
 
 pub fn draw(args: &Args, report: Report<'_>, images: &Bits) -> Result<(), Failure> {
-    let save = |name: &str, chart: Chart| -> Result<(), Failure> {
-        args.write(&format!("{name}.svg"), chart.svg()?)?;
-        args.write(&format!("{name}.png"), chart.png()?)?;
-        Ok(())
-    };
-    save("rate_distortion", rate_distortion(report))?;
-    save("price", price(report))?;
-    save("parts", parts(report))?;
+    args.write_chart("rate_distortion", &rate_distortion(report))?;
+    args.write_chart("price", &price(report))?;
+    args.write_chart("parts", &parts(report))?;
     if report.runs.iter().all(|run| run.found.scores.is_some()) {
-        save("scores", scores(report))?;
-        save("factors", factors(report))?;
+        args.write_chart("scores", &scores(report))?;
+        args.write_chart("factors", &factors(report))?;
     }
-    let shown = report.shown();
-    for &beta in &shown {
-        let Some(run) = report.at(Family::Vae, beta).next() else { continue };
+    for run in report.shown() {
         let grid = Grid::new(&traversal(args, run, images)?, images.shape(), STEPS + 1)?;
-        args.write(&format!("traversal_beta_{beta}.png"), grid.png(SCALE)?)?;
-        args.write(&format!("traversal_beta_{beta}.svg"), grid.svg(SCALE)?)?;
+        args.write_grid(&format!("traversal_{}_{}", run.job.family.name(), run.job.beta), &grid, SCALE)?;
     }
     args.write("runs.csv", table(report)?)?;
     Ok(())

@@ -104,11 +104,12 @@ impl<'a> Report<'a> {
         self.runs.iter().filter(|run| run.job.family == Family::TcVae).filter_map(beside).collect()
     }
 
-    /// Of the beta-VAEs, the beta whose MIG is the best in the mean.
-    pub fn best(self) -> f64 {
-        let betas = Family::Vae.betas().iter().copied();
-        let score = |beta: &f64| self.mean(Family::Vae, *beta, mig);
-        betas.max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or(1.0)
+    /// The beta whose MIG is the best in the mean, of all with all latents.
+    fn best(self) -> Option<(Family, f64)> {
+        let of = |family: Family| family.betas().iter().map(move |&beta| (family, beta));
+        let all = [Family::Vae, Family::TcVae].into_iter().flat_map(of);
+        all.filter(|(family, beta)| self.mean(*family, *beta, mig).is_finite())
+            .max_by(|a, b| self.mean(a.0, a.1, mig).total_cmp(&self.mean(b.0, b.1, mig)))
     }
 
     /// All tables.
@@ -173,29 +174,28 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Where the factors are, in the first seed at the least, the best and the largest beta.
+    /// Where the factors are.
     fn tell_latents(self) {
-        say("\nwhat each active latent knows of each factor, in nats (first seed):");
-        for beta in self.shown() {
-            let Some(run) = self.at(Family::Vae, beta).next() else { continue };
+        say("\nwhat each active latent knows of each factor, in nats (first seed; least, best and largest beta):");
+        for run in self.shown() {
             let Some(scores) = &run.found.scores else { continue };
             let names: String = Sprites::FACTORS.iter().map(|name| format!("{name:>7}")).collect();
-            say(format_args!("beta {beta}: latent     KL{names}"));
+            say(format_args!("{} {}: latent     KL{names}", run.job.family.name(), run.job.beta));
             for &j in &run.found.active {
                 let cells: String =
                     scores.information.row(j).iter().map(|nats| format!("{:7.2}", nats.max(0.0))).collect();
-                say(format_args!("{:>13} {:9.2}{cells}", j + 1, run.found.kl_of[j]));
+                say(format_args!("{:>20} {:6.2}{cells}", j + 1, run.found.kl_of[j]));
             }
         }
     }
 
-    /// The least, the best and the largest beta.
-    pub fn shown(self) -> Vec<f64> {
+    /// The beta-VAEs of the least and the largest beta, and between them what has the best MIG: of the first seed.
+    pub fn shown(self) -> Vec<&'a Run> {
+        let end = |beta: Option<&f64>| beta.map(|&beta| (Family::Vae, beta));
         let betas = Family::Vae.betas();
-        let mut shown: Vec<f64> = betas.first().into_iter().chain(betas.last()).copied().chain([self.best()]).collect();
-        shown.sort_by(f64::total_cmp);
+        let mut shown: Vec<_> = [end(betas.first()), self.best(), end(betas.last())].into_iter().flatten().collect();
         shown.dedup();
-        shown
+        shown.into_iter().filter_map(|(family, beta)| self.at(family, beta).next()).collect()
     }
 }
 

@@ -155,7 +155,9 @@ impl Task {
             if epoch as f64 >= LAST_PART * self.epochs as f64 {
                 adam.rate = LAST_RATE * self.rate;
             }
-            for batch in &Batches::shuffled(self.images.len(), self.batch, &mut batches)? {
+            let all = Batches::shuffled(self.images.len(), self.batch, &mut batches)?;
+            // A last batch of one image would have nothing to be mixed with.
+            for batch in all.iter().filter(|batch| batch.len() > 1) {
                 let noise = vae.noise(batch.len(), &mut noise)?;
                 let step = step.at(betas.next().unwrap_or_default());
                 vae.loss_grad_into(&self.images.batch(batch)?, noise, step, Threads::ONE, &mut gradient)?;

@@ -22,9 +22,8 @@ use std::process::ExitCode;
 
 use estimand::moments::Moments;
 use estimand::ndarray::Array2;
-use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
-use lab::{Args, Failure, Opt, Program, Summary, progress, say};
-use rayon::prelude::*;
+use estimand::rand::rngs::StdRng;
+use lab::{Args, Failure, Opt, Program, Summary, say, seeded};
 
 use exact::Bounds;
 use model::{Model, Rule};
@@ -79,7 +78,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
 
     let indices: Vec<usize> = (0..patterns.len()).collect();
     let coarse = Rule::normal(0.25)?;
-    let best = side_by_side(&indices, "finding the best q", &mut rng, |&i, _| {
+    let best = seeded(&indices, "finding the best q", &mut rng, |&i, _| {
         gaussians::best(&fit.model, &patterns.one(i), &coarse)
     })?;
     let best = Array2::from_shape_fn((patterns.len(), 2), |(i, c)| best[i][c]);
@@ -130,12 +129,12 @@ fn posterior(
     // Where slopes are steep, weights change within a short way.
     let steep = model.slopes.mapv(f64::abs).sum();
     let rule = Rule::normal((0.5 / steep).clamp(1e-3, 0.05))?;
-    let all = side_by_side(&indices, "integrating", rng, |&i, _| {
-        Ok(Bounds::of(model, &patterns.one(i), &head.row(i).to_owned(), &rule, evidence[i], &MANY)?)
+    let all = seeded(&indices, "integrating", rng, |&i, _| {
+        Bounds::of(model, &patterns.one(i), &head.row(i).to_owned(), &rule, evidence[i], &MANY)
     })?;
     let bounds = Bounds::total(&all, &patterns.counts);
-    let found = side_by_side(&indices, "drawing", rng, |&i, rng| {
-        Ok(samples::draw(model, &patterns.one(i), &head.row(i).to_owned(), evidence[i], groups, rng)?)
+    let found = seeded(&indices, "drawing", rng, |&i, rng| {
+        samples::draw(model, &patterns.one(i), &head.row(i).to_owned(), evidence[i], groups, rng)
     })?;
     let total = |size: usize, of: fn(&Measured) -> Moments<f64>| {
         let all: Vec<_> = found.iter().map(|sizes| of(&sizes[size])).collect();
@@ -147,23 +146,4 @@ fn posterior(
     let kinds: [fn(&Measured) -> Moments<f64>; 5] = [|m| m.renyi, |m| m.cubo, |m| m.eubo, |m| m.lower, |m| m.upper];
     let others = kinds.into_iter().map(|of| total(told, of)).collect::<estimand::Result<Vec<_>>>()?;
     Ok(Posterior { head, bounds, sampled, others })
-}
-
-/// Work on each item with a generator of its own, in the order of the items; threads share them.
-fn side_by_side<T: Sync, U: Send>(
-    items: &[T],
-    what: &'static str,
-    rng: &mut StdRng,
-    work: impl Fn(&T, &mut StdRng) -> Result<U, Failure> + Sync,
-) -> Result<Vec<U>, Failure> {
-    let bar = progress(items.len(), what);
-    let seeds: Vec<u64> = items.iter().map(|_| rng.random()).collect();
-    let results = items.par_iter().zip(&seeds).with_max_len(1).map(|(item, &seed)| {
-        let result = work(item, &mut StdRng::seed_from_u64(seed));
-        bar.inc(1);
-        result
-    });
-    let results = results.collect::<Result<_, _>>()?;
-    bar.finish_and_clear();
-    Ok(results)
 }

@@ -1,6 +1,5 @@
 //! Bounds by the number of samples, the gap that they leave, and its limit.
 
-use lab::plot::PlotError;
 use lab::{Args, Chart, Failure};
 
 use crate::fit::Fit;
@@ -39,7 +38,7 @@ pub fn draw(args: &Args, fit: &Fit, best: &Posterior, prior: &Posterior) -> Resu
         .line_in(SUMS, "", level(of.lower))
         .line_in(RENYI, "Renyi, alpha = 1/2", level(of.renyi))
         .line_in(PRIOR, "ELBO", level(of.elbo));
-    save(args, "bounds", &chart.log_x())?;
+    args.write_chart("bounds", &chart.log_x())?;
 
     let sampled = SAMPLED.iter().zip(&best.sampled);
     let points = sampled.clone().map(|(&k, [_, e])| (k as f64, -e.mean * k as f64));
@@ -54,7 +53,7 @@ pub fn draw(args: &Args, fit: &Fit, best: &Posterior, prior: &Posterior) -> Resu
         chart = chart.line_in(EXACT, "half the variance of w/p", level(of.half_variance));
     }
     let chart = chart.dots_in(EUBO, "sampled, with control, 2 standard errors", points);
-    save(args, "limit", &chart.log_x())?;
+    args.write_chart("limit", &chart.log_x())?;
 
     // The error of a sampled gap beside the gap.
     let errors = |which: usize| sampled.clone().map(move |(&k, of)| (k as f64, of[which].error)).collect::<Vec<_>>();
@@ -63,16 +62,5 @@ pub fn draw(args: &Args, fit: &Fit, best: &Posterior, prior: &Posterior) -> Resu
         .line_in(BEST, "q is the best Gaussian", by_size(best, |_, d| -d))
         .line_in(RENYI, "error of it, sampled", errors(0))
         .line_in(EUBO, "error of it, with control", errors(1));
-    save(args, "gap", &chart.log_x().log_y())
-}
-
-/// A chart as both files; where no gap is above 0, as of items that are independent, there is none.
-fn save(args: &Args, name: &str, chart: &Chart) -> Result<(), Failure> {
-    match chart.svg() {
-        Ok(svg) => args.write(&format!("{name}.svg"), svg)?,
-        Err(PlotError::Nothing { .. }) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    args.write(&format!("{name}.png"), chart.png()?)?;
-    Ok(())
+    args.write_chart("gap", &chart.log_x().log_y())
 }

@@ -25,14 +25,10 @@ pub fn draw(args: &Args, runs: &[Run], test: &Bits) -> Result<(), Failure> {
         let after = run.test.iter().enumerate().skip(1);
         chart = chart.line(run.estimator.name, after.map(|(i, terms)| (i as f64, terms.elbo())));
     }
-    args.write(&format!("{family}_elbo.svg"), chart.svg()?)?;
-    args.write(&format!("{family}_elbo.png"), chart.png()?)?;
+    args.write_chart(&format!("{family}_elbo"), &chart)?;
 
     let save = |name: &str, images: Array2<f32>| -> Result<(), Failure> {
-        let grid = Grid::new(&images, test.shape(), ACROSS)?;
-        args.write(&format!("{family}_{name}.png"), grid.png(SCALE)?)?;
-        args.write(&format!("{family}_{name}.svg"), grid.svg(SCALE)?)?;
-        Ok(())
+        args.write_grid(&format!("{family}_{name}"), &Grid::new(&images, test.shape(), ACROSS)?, SCALE)
     };
     let mut rng = StdRng::seed_from_u64(args.seed);
     save("samples", best.model.generate(ACROSS * DOWN, &mut rng)?)?;

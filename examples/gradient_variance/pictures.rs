@@ -53,9 +53,7 @@ impl Figure {
             chart = chart.dots_in(colour, "", self.looks.iter().map(dot));
         }
         let name = format!("{}_{of}", self.family.name());
-        args.write(&format!("{name}.svg"), chart.svg()?)?;
-        args.write(&format!("{name}.png"), chart.png()?)?;
-        Ok(())
+        args.write_chart(&name, &chart)
     }
 }
 

@@ -18,9 +18,8 @@ mod toy;
 
 use std::process::ExitCode;
 
-use estimand::rand::{Rng, SeedableRng, rngs::StdRng};
-use lab::{Args, Failure, Opt, Program, Summary, progress, say};
-use rayon::prelude::*;
+use estimand::rand::Rng;
+use lab::{Args, Failure, Opt, Program, Summary, say, seeded};
 
 use argmax::Cells;
 use cost::{Cost, Family};
@@ -87,15 +86,14 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     let (variables, family) = (args.count("variables")?, Family::of(args.choice("cost")?));
 
     let cells = Cells::new(&logits, draws)?;
-    let frequencies =
-        side_by_side(&temperatures, "drawing samples", &mut rng, |&t, rng| cells.draw(&logits, t, draws, rng))?;
+    let frequencies = seeded(&temperatures, "drawing samples", &mut rng, |&t, rng| cells.draw(&logits, t, draws, rng))?;
     report::frequencies(&cells, &frequencies, draws);
     pictures::samples(args, &cells, &frequencies)?;
 
     let problem = Problem::new(&logits, variables, Cost::new(family, variables, logits.len()))?;
     // One seed for all: the noise of one temperature is that of the others.
     let seed = rng.random();
-    let found = side_by_side(&estimators::all(&temperatures), "drawing gradients", &mut rng, |&estimator, _| {
+    let found = seeded(&estimators::all(&temperatures), "drawing gradients", &mut rng, |&estimator, _| {
         problem.measure(estimator, draws, seed)
     })?;
     let tested = problem.test(TESTED, rng.random(), FALSE_ALARMS)?;
@@ -104,7 +102,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
 
     let truth = toy::truth()?;
     let everywhere = in_order([&temperatures[..], &[toy::TEMPERATURE]].concat());
-    let drawn = side_by_side(&everywhere, "drawing the wrong sign", &mut rng, |&t, rng| toy::draw(t, draws, rng))?;
+    let drawn = seeded(&everywhere, "drawing the wrong sign", &mut rng, |&t, rng| toy::draw(t, draws, rng))?;
     pictures::wrong_sign(args, truth, &drawn)?;
 
     let told = report::told(&found, args.optional_number("temperature")?).ok_or("no temperature was measured")?;
@@ -147,23 +145,4 @@ fn in_order(mut numbers: Vec<f64>) -> Vec<f64> {
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
     numbers
-}
-
-/// Work on each item with a generator of its own, in the order of the items; threads share them.
-fn side_by_side<T: Sync, U: Send>(
-    items: &[T],
-    what: &'static str,
-    rng: &mut StdRng,
-    work: impl Fn(&T, &mut StdRng) -> estimand::Result<U> + Sync,
-) -> Result<Vec<U>, Failure> {
-    let bar = progress(items.len(), what);
-    let seeds: Vec<u64> = items.iter().map(|_| rng.random()).collect();
-    let results = items.par_iter().zip(&seeds).with_max_len(1).map(|(item, &seed)| {
-        let result = work(item, &mut StdRng::seed_from_u64(seed));
-        bar.inc(1);
-        result
-    });
-    let results = results.collect::<Result<_, _>>()?;
-    bar.finish_and_clear();
-    Ok(results)
 }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use lab::plot::PlotError;
 use lab::{Args, Chart, Failure, Simplex};
 
 use crate::argmax::{Cells, Frequencies};
@@ -83,12 +82,12 @@ pub fn gradients(args: &Args, problem: &Problem, all: &[Found]) -> Result<(), Fa
     });
     let title = "Bias: |mean of the draws - exact gradient|; soft with 2 standard errors";
     let chart = Chart::new(title, "temperature T", "|mean - exact|").band_in(SOFT, errors.collect::<Vec<_>>());
-    save(args, "bias", &by_temperature(chart, all, "leave-one-out: noise", seen))?;
+    args.write_chart("bias", &by_temperature(chart, all, "leave-one-out: noise", seen))?;
     let chart = Chart::new("Variance of one draw, all coordinates together", "temperature T", "variance");
-    save(args, "variance", &by_temperature(chart, all, "leave-one-out of 4", |found| found.variance))?;
+    args.write_chart("variance", &by_temperature(chart, all, "leave-one-out of 4", |found| found.variance))?;
     let title = format!("Mean squared error of the mean of {SAMPLES} evaluations");
     let chart = Chart::new(title, "temperature T", "squared bias + variance");
-    save(args, "mse", &by_temperature(chart, all, "leave-one-out of 4", |found| found.mse(SAMPLES)))?;
+    args.write_chart("mse", &by_temperature(chart, all, "leave-one-out of 4", |found| found.mse(SAMPLES)))?;
 
     // The soft form at each temperature, by how many samples its mean is of.
     let most = all.iter().map(|found| found.draws).max().unwrap_or(1) as f64;
@@ -111,7 +110,7 @@ pub fn gradients(args: &Args, problem: &Problem, all: &[Found]) -> Result<(), Fa
     }
     let zero = (0..LEVEL).map(|k| (most.powf(k as f64 / (LEVEL - 1) as f64), problem.norm().powi(2)));
     let chart = chart.line_in(STRAIGHT, "an estimate of 0", zero).log_x().log_y();
-    save(args, "evaluations", &chart)?;
+    args.write_chart("evaluations", &chart)?;
 
     let mut table = String::from("estimator,temperature,bias,std_error,variance,mse_of_1,mse_of_4,draws\n");
     for found in all {
@@ -141,16 +140,5 @@ pub fn wrong_sign(args: &Args, truth: f64, drawn: &[Drawn]) -> Result<(), Failur
         .line_in(SOFT, "relaxed, exact", curve)
         .dots_in(HARD, "relaxed, drawn", drawn.iter().map(|d| (d.temperature, d.mean)))
         .log_x();
-    save(args, "wrong_sign", &chart)
-}
-
-/// A chart as both files; without a point above 0, as of a law that is sure of a class, there is none.
-fn save(args: &Args, name: &str, chart: &Chart) -> Result<(), Failure> {
-    match chart.svg() {
-        Ok(svg) => args.write(&format!("{name}.svg"), svg)?,
-        Err(PlotError::Nothing { .. }) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    args.write(&format!("{name}.png"), chart.png()?)?;
-    Ok(())
+    args.write_chart("wrong_sign", &chart)
 }

@@ -35,7 +35,7 @@ pub fn draw(args: &Args, design: &Design, rows: &[Row], repeats: usize) -> Resul
         }
         chart = chart.dots_in(colour, name, dots);
     }
-    save(args, "estimates", &chart)?;
+    args.write_chart("estimates", &chart)?;
 
     let title = "N times the mean squared error: exact, with 2 standard errors";
     let mut chart = Chart::new(title, "observations N", "N x MSE").log_x();
@@ -55,11 +55,5 @@ pub fn draw(args: &Args, design: &Design, rows: &[Row], repeats: usize) -> Resul
         }
         chart = chart.dots_in(colour, name, dots);
     }
-    save(args, "mse", &chart)
-}
-
-fn save(args: &Args, name: &str, chart: &Chart) -> Result<(), Failure> {
-    args.write(&format!("{name}.svg"), chart.svg()?)?;
-    args.write(&format!("{name}.png"), chart.png()?)?;
-    Ok(())
+    args.write_chart("mse", &chart)
 }

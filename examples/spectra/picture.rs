@@ -18,7 +18,7 @@ pub fn draw(args: &Args, facts: &Facts, random: bool) -> Result<(), Failure> {
         let circle = (0..=200).map(|k| (std::f64::consts::TAU * f64::from(k) / 200.0).sin_cos()).map(|(y, x)| (x, y));
         chart = chart.line_in(CIRCLE, "the unit circle", circle);
     }
-    save(args, "spectrum", &chart)?;
+    args.write_chart("spectrum", &chart)?;
     // Reciprocals are crosses, and the others lie on them: both are seen.
     let reach = facts.values.iter().map(|z| z.inv().norm()).fold(0.0, f64::max) / 40.0;
     let gap = (f64::NAN, f64::NAN);
@@ -27,11 +27,5 @@ pub fn draw(args: &Args, facts: &Facts, random: bool) -> Result<(), Failure> {
     });
     let found = points(&mut facts.of_inverse.iter().map(|(nearest, _)| *nearest));
     let chart = plane("Eigenvalues of the inverse, and 1 / lambda of A").line_in(OF_A, "1 / lambda of A", crosses);
-    save(args, "inverse", &chart.dots_in(OF_INVERSE, "lambda of A^-1", found))
-}
-
-fn save(args: &Args, name: &str, chart: &Chart) -> Result<(), Failure> {
-    args.write(&format!("{name}.svg"), chart.svg()?)?;
-    args.write(&format!("{name}.png"), chart.png()?)?;
-    Ok(())
+    args.write_chart("inverse", &chart.dots_in(OF_INVERSE, "lambda of A^-1", found))
 }

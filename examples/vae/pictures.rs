@@ -22,10 +22,7 @@ const SCALE: usize = 3;
 pub fn draw(args: &Args, vae: &Vae<f32>, test: &Test, epochs: &[Epoch]) -> Result<(), Failure> {
     let shape = test.images.shape();
     let save = |name: &str, images: Array2<f32>| -> Result<(), Failure> {
-        let grid = Grid::new(&images, shape, ACROSS)?;
-        args.write(&format!("{name}.png"), grid.png(SCALE)?)?;
-        args.write(&format!("{name}.svg"), grid.svg(SCALE)?)?;
-        Ok(())
+        args.write_grid(name, &Grid::new(&images, shape, ACROSS)?, SCALE)
     };
     save("reconstructions", reconstructions(args, vae, &test.images)?)?;
     save("samples", samples(args, vae)?)?;
@@ -38,8 +35,7 @@ pub fn draw(args: &Args, vae: &Vae<f32>, test: &Test, epochs: &[Epoch]) -> Resul
         .line("-KL (test)", curve(|row| -row.test.kl))
         .line("ELBO (train)", curve(|row| crate::elbo(&row.train)))
         .line("ELBO (test)", curve(|row| crate::elbo(&row.test)));
-    args.write("elbo.svg", chart.svg()?)?;
-    args.write("elbo.png", chart.png()?)?;
+    args.write_chart("elbo", &chart)?;
 
     let mut table = String::from("epoch,train_elbo,test_elbo,reconstruction,kl,active_units,seconds\n");
     for (i, row) in epochs.iter().enumerate() {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use estimand::rand::{SeedableRng, rngs::StdRng};
 
-use crate::Threads;
 use crate::command_line::{SEED, UsageError};
 use crate::option::{Kind, Opt, Program};
 use crate::output::{self, OutputError};
+use crate::plot::PlotError;
+use crate::{Chart, Failure, Grid, Threads};
 
 /// What the user asked an example to do, checked before it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,6 +145,28 @@ impl Args {
     /// Writes a result into [`out`](Self::out), whole or not at all; its path comes back.
     pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<PathBuf, OutputError> {
         output::write(&self.out, name, contents.as_ref())
+    }
+
+    /// [`write`](Self::write) of a chart, as `NAME.svg` and `NAME.png`; where it has no point to show there is neither.
+    ///
+    /// Errors: those of a chart that cannot be drawn, and of `write`.
+    pub fn write_chart(&self, name: &str, chart: &Chart) -> Result<(), Failure> {
+        let svg = match chart.svg() {
+            Err(PlotError::Nothing { .. }) => return Ok(()),
+            svg => svg?,
+        };
+        self.write(&format!("{name}.svg"), svg)?;
+        self.write(&format!("{name}.png"), chart.png()?)?;
+        Ok(())
+    }
+
+    /// [`write`](Self::write) of images, as `NAME.svg` and `NAME.png`, each pixel `scale` times as wide and high.
+    ///
+    /// Errors: those of a picture that cannot be made, and of `write`.
+    pub fn write_grid(&self, name: &str, grid: &Grid, scale: usize) -> Result<(), Failure> {
+        self.write(&format!("{name}.svg"), grid.svg(scale)?)?;
+        self.write(&format!("{name}.png"), grid.png(scale)?)?;
+        Ok(())
     }
 
     fn setting(&self, name: &str) -> Option<&Setting> {

@@ -13,6 +13,7 @@ mod picture;
 mod plot;
 mod progress;
 mod run;
+mod seeded;
 mod simplex;
 mod support;
 mod threads;
