@@ -15,8 +15,9 @@ const ACTIVE: f32 = 0.01;
 /// Standard errors of an information that noise alone does not make.
 const NOISE: f32 = 4.0;
 
-/// Of as many samples one is read: each is held against all images.
-const EVERY: usize = 4;
+/// Of as many samples one is read, since each is held against all images: no divisor of the numbers of classes, all of which are
+/// met equally often so.
+const EVERY: usize = 5;
 
 /// Means over images, in nats.
 #[derive(Debug)]
@@ -33,6 +34,9 @@ pub struct Findings {
     pub active: Vec<usize>,
     pub scores: Option<Scores>,
 }
+
+/// One number of them.
+pub type Number = fn(&Findings) -> f64;
 
 /// What the code says of the factors.
 #[derive(Debug)]
@@ -110,7 +114,7 @@ fn readings(
     entropies: &Array1<f32>,
 ) -> Result<Vec<Reading>> {
     let mut read = 0_u32;
-    let mut sums = vec![(0.0, 0_u32); factors.ncols()];
+    let mut sums = vec![(0.0, 0.0_f64); factors.ncols()];
     for (z, own) in z.rows().into_iter().zip(factors.rows()).step_by(EVERY) {
         read += 1;
         // The same sample beside each image: as wide as a code, so that there is a view of it.
@@ -120,16 +124,15 @@ fn readings(
             let mut classes = vec![0.0_f64; column.iter().max().map_or(0, |most| most + 1)];
             column.iter().zip(&posterior).for_each(|(&class, &share)| classes[class] += f64::from(share));
             sum.0 += classes[own].ln();
-            sum.1 += u32::from(classes.iter().all(|&share| share <= classes[own]));
+            // Of classes that are equally likely one is guessed.
+            let likelier = classes.iter().filter(|&&share| share > classes[own]).count();
+            let like = classes.iter().filter(|&&share| share == classes[own]).count();
+            sum.1 += if likelier == 0 { 1.0 / like as f64 } else { 0.0 };
         }
     }
-    let reading = |((log_share, right), &entropy): ((f64, u32), &f32)| {
+    let reading = |((log_share, right), &entropy): ((f64, f64), &f32)| {
         let entropy = f64::from(entropy);
-        Reading {
-            information: entropy + log_share / f64::from(read),
-            entropy,
-            accuracy: f64::from(right) / f64::from(read),
-        }
+        Reading { information: entropy + log_share / f64::from(read), entropy, accuracy: right / f64::from(read) }
     };
     Ok(sums.into_iter().zip(entropies).map(reading).collect())
 }

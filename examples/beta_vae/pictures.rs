@@ -6,7 +6,7 @@ use estimand::ndarray::{Array2, Axis, concatenate};
 use lab::data::{Bits, Sprites};
 use lab::{Args, Chart, Failure, Grid};
 
-use crate::findings::Findings;
+use crate::findings::{Findings, Number};
 use crate::report::{Report, disentanglement, mig, total_correlation};
 use crate::training::{Family, Run};
 
@@ -35,14 +35,17 @@ pub fn draw(args: &Args, report: Report<'_>, images: &Bits) -> Result<(), Failur
 }
 
 /// Points of one family: x and y of the means over seeds.
-fn curve(report: Report<'_>, family: Family, x: fn(&Findings) -> f64, y: fn(&Findings) -> f64) -> Vec<(f64, f64)> {
+fn curve(report: Report<'_>, family: Family, x: Number, y: Number) -> Vec<(f64, f64)> {
     let point = |&beta: &f64| (report.spread(family, beta, x).mean, report.spread(family, beta, y).mean);
     family.betas().iter().map(point).collect()
 }
 
 fn rate_distortion(report: Report<'_>) -> Chart {
     let (rate, distortion) = (|found: &Findings| found.kl, |found: &Findings| -found.reconstruction);
-    let title = "Rate and distortion as beta goes from .5 (right) to 16";
+    let betas = Family::Vae.betas();
+    let ends = |beta: Option<&f64>| beta.copied().unwrap_or_default();
+    let title =
+        format!("Rate and distortion as beta goes from {} (right) to {}", ends(betas.first()), ends(betas.last()));
     let mut chart = Chart::new(title, "KL, nats an image", "-E log p(x|z), nats an image");
     for (family, colour) in Family::ALL.into_iter().zip(COLOURS) {
         chart = chart.line_in(colour, family.name(), curve(report, family, rate, distortion));
@@ -63,18 +66,12 @@ fn price(report: Report<'_>) -> Chart {
     )
     .log_x()
     .log_y()
-    .line_in(COLOURS[0], "slope of the curve", slopes.iter().map(|slope| (middle(slope.betas), slope.slope)))
+    .line_in(COLOURS[0], "slope of the curve", slopes.iter().map(|slope| (middle(slope.betas), slope.slope())))
     .line_in((60, 60, 60), "beta itself", slopes.iter().map(|slope| (middle(slope.betas), middle(slope.betas))))
 }
 
 /// A curve against beta, with what lies between the seeds.
-fn against_beta(
-    report: Report<'_>,
-    chart: Chart,
-    family: Family,
-    of: fn(&Findings) -> f64,
-    as_: ((u8, u8, u8), &str),
-) -> Chart {
+fn against_beta(report: Report<'_>, chart: Chart, family: Family, of: Number, as_: ((u8, u8, u8), &str)) -> Chart {
     let spread = |&beta: &f64| (beta, report.spread(family, beta, of));
     let points: Vec<_> = family.betas().iter().map(spread).collect();
     chart.band_in(as_.0, points.iter().map(|(beta, spread)| (*beta, spread.least, spread.most))).line_in(
@@ -86,7 +83,7 @@ fn against_beta(
 
 fn parts(report: Report<'_>) -> Chart {
     let chart = Chart::new("The average KL and its parts", "beta", "nats an image").log_x();
-    let parts: [(fn(&Findings) -> f64, &str); 4] = [
+    let parts: [(Number, &str); 4] = [
         (|found| found.kl, "KL"),
         (|found| f64::from(found.parts.information), "information"),
         (total_correlation, "total correlation"),

@@ -3,7 +3,7 @@
 use lab::data::Sprites;
 use lab::say;
 
-use crate::findings::{Findings, Scores};
+use crate::findings::{Findings, Number, Scores};
 use crate::training::{Family, Run};
 
 /// All runs, by family, beta and seed.
@@ -11,6 +11,8 @@ use crate::training::{Family, Run};
 pub struct Report<'a> {
     pub runs: &'a [Run],
     pub seeds: usize,
+    /// What a code can say of an image, in nats: the logarithm of their number.
+    pub most_information: f64,
 }
 
 /// The mean of a number over seeds, and how far apart they are.
@@ -21,17 +23,24 @@ pub struct Spread {
     pub most: f64,
 }
 
-/// What a nat of rate bought between two betas, means over seeds.
+/// What rate bought between two betas, means over seeds.
 #[derive(Debug, Clone, Copy)]
 pub struct Slope {
     pub betas: (f64, f64),
-    pub slope: f64,
+    /// Nats of KL that the larger beta has less, and of reconstruction.
+    pub kl: f64,
+    pub reconstruction: f64,
 }
 
 impl Slope {
-    /// Where both trainings have found their maxima, neither beta would rather be the other's: the slope is between them.
+    /// Nats of reconstruction a nat of KL.
+    pub fn slope(self) -> f64 {
+        self.reconstruction / self.kl
+    }
+
+    /// Where both trainings have found their maxima, neither is better at the other's beta: the slope is between them.
     pub fn is_between(self) -> bool {
-        (self.betas.0..=self.betas.1).contains(&self.slope)
+        self.kl > 0.0 && (self.betas.0..=self.betas.1).contains(&self.slope())
     }
 }
 
@@ -58,24 +67,24 @@ impl<'a> Report<'a> {
     /// From each beta to the next.
     pub fn slopes(self) -> Vec<Slope> {
         let point = |beta| {
-            let of = |number: fn(&Findings) -> f64| self.mean(Family::Vae, beta, number);
+            let of = |number: Number| self.mean(Family::Vae, beta, number);
             (of(|found| found.kl), of(|found| found.reconstruction))
         };
         let pairs = Family::Vae.betas().windows(2);
         pairs
             .map(|pair| {
                 let ((kl, reconstruction), (less_kl, less)) = (point(pair[0]), point(pair[1]));
-                Slope { betas: (pair[0], pair[1]), slope: (reconstruction - less) / (kl - less_kl) }
+                Slope { betas: (pair[0], pair[1]), kl: kl - less_kl, reconstruction: reconstruction - less }
             })
             .collect()
     }
 
-    /// In how many seeds a number does not rise from one beta to any later one.
+    /// In how many seeds a number falls from each beta to the next.
     pub fn falls(self, of: impl Fn(&Findings) -> f64) -> usize {
         let curve =
             |seed: usize| self.runs.iter().filter(move |run| run.job.family == Family::Vae && run.job.seed == seed);
         let falls =
-            |seed: &usize| curve(*seed).zip(curve(*seed).skip(1)).all(|(run, next)| of(&next.found) <= of(&run.found));
+            |seed: &usize| curve(*seed).zip(curve(*seed).skip(1)).all(|(run, next)| of(&next.found) < of(&run.found));
         (0..self.seeds).filter(falls).count()
     }
 
@@ -85,8 +94,9 @@ impl<'a> Report<'a> {
         pairs.filter(|(at, one)| mig(&at.found) > mig(&one.found)).count()
     }
 
-    /// The total correlation of each beta-TCVAE, beside that of the beta-VAE of its seed where its reconstruction is the same: on
-    /// the straight line between two betas.
+    /// The total correlation of each beta-TCVAE, beside that of the beta-VAE of its seed where its reconstruction is the same:
+    /// between two betas its logarithm is taken as straight, where it has one, since it falls by factors. Without those beyond all
+    /// betas.
     pub fn at_like_reconstruction(self) -> Vec<(&'a Run, f64)> {
         let beside = |run: &'a Run| {
             let curve: Vec<&Findings> = self
@@ -98,8 +108,9 @@ impl<'a> Report<'a> {
             let at = run.found.reconstruction;
             let pair = curve.windows(2).find(|pair| (pair[1].reconstruction..=pair[0].reconstruction).contains(&at))?;
             let share = (pair[0].reconstruction - at) / (pair[0].reconstruction - pair[1].reconstruction);
-            let [from, to] = [0, 1].map(|end| f64::from(pair[end].parts.total_correlation));
-            Some((run, from + share * (to - from)))
+            let [from, to] = [0, 1].map(|end| total_correlation(pair[end]));
+            let between = if from.min(to) > 0.0 { from * (to / from).powf(share) } else { from + share * (to - from) };
+            share.is_finite().then_some((run, between))
         };
         self.runs.iter().filter(|run| run.job.family == Family::TcVae).filter_map(beside).collect()
     }
@@ -131,7 +142,7 @@ impl<'a> Report<'a> {
             "\nwhat a nat of KL buys between two betas (means over seeds); where both are at their maxima it is between them:",
         );
         for slope in self.slopes() {
-            let Slope { betas: (from, to), slope: nats } = slope;
+            let ((from, to), nats) = (slope.betas, slope.slope());
             let verdict = if slope.is_between() { "" } else { "  not between them" };
             say(format_args!("  {from:4} to {to:4}: {nats:6.2} nats of reconstruction{verdict}"));
         }

@@ -73,7 +73,8 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     let rule = Rule::normal(0.1)?;
     let fit = fit::exact(&patterns, &rule)?;
     // As fine as the points of the bounds.
-    let evidence = fit.model.evidence(&patterns, &Rule::normal(0.05)?)?.value;
+    let fine = fit.model.evidence(&patterns, &Rule::normal(0.05)?)?;
+    let (evidence, slope) = (fine.value, fine.grad.fold(0.0_f64, |most, g| most.max(g.abs())) / patterns.examinees());
     report::model(&patterns, &fit);
 
     let indices: Vec<usize> = (0..patterns.len()).collect();
@@ -104,15 +105,15 @@ fn example(args: &Args) -> Result<Summary, Failure> {
         .finding("iwae10", format_args!("{:.8}", fit.value + of(10)))
         .finding("iwae100", format_args!("{:.8}", fit.value + of(100)));
     let examinees = patterns.examinees();
-    let mut summary = claims::fit(summary, &fit, &fit::differences(&patterns, &coarse)?);
+    let mut summary = claims::fit(summary, slope, &fit::differences(&patterns, &coarse)?);
     for (q, name) in [(best, "the best Gaussian"), (prior, "the prior")] {
         summary = claims::order(summary, q, name, examinees);
         summary = claims::sampled(summary, q, name, examinees);
     }
     if !args.is_given("data") {
         summary = claims::published(summary, &fit, best);
+        summary = claims::controlled(summary, best, examinees);
     }
-    let summary = claims::controlled(summary, best, examinees);
     Ok(claims::learned(summary, &fit, best, &by_elbo.0, examinees))
 }
 

@@ -146,7 +146,7 @@ pub fn words(patterns: &Patterns, best: &Posterior, prior: &Posterior, groups: u
         let far = 3.0 * sampled.error;
         let verdict = match sampled.mean {
             d if d < -far => "below the evidence: no upper bound",
-            d if d > far => "nearer than it is",
+            d if d > far && exact - d > far => "nearer than it is",
             _ => "not told from the evidence",
         };
         say(format_args!(

@@ -20,7 +20,7 @@ pub fn seeded<T: Sync, U: Send, E: Into<Failure> + Send>(
         bar.inc(1);
         result
     });
-    let results = results.collect::<Result<_, E>>().map_err(Into::into)?;
+    let results = results.collect::<Result<_, E>>().map_err(Into::into);
     bar.finish_and_clear();
-    Ok(results)
+    results
 }

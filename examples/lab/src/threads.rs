@@ -89,19 +89,24 @@ impl Threads {
     /// The work of each job, in their order: as many at once as there are threads, each within one, so that no result depends
     /// on their number.
     ///
-    /// Errors: of those of jobs, the first job's.
+    /// Errors: of those of jobs, the first job's; what has not begun then is left.
     pub fn side_by_side<J: Sync, T: Send>(
         self,
         jobs: &[J],
         work: impl Fn(&J) -> Result<T, Failure> + Sync,
     ) -> Result<Vec<T>, Failure> {
-        let queue = Mutex::new(jobs.iter().enumerate());
+        let (queue, failed) = (Mutex::new(jobs.iter().enumerate()), AtomicBool::default());
         // Not held while a job is done.
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let next = || {
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            if failed.load(Acquire) { None } else { queue.next() }
+        };
         let worker = || {
             let mut done = Vec::new();
             while let Some((i, job)) = next() {
                 let result = Self::ONE.install(|| work(job)).unwrap_or_else(|error| Err(error.into()));
+                // In the order of the jobs: what comes before the first failure has begun.
+                failed.fetch_or(result.is_err(), Release);
                 done.push((i, result));
             }
             done

@@ -22,7 +22,7 @@ pub enum Price<F> {
     /// Its distance from so many nats, in the mean over half a batch; beta is the weight of the distance.
     Capacity(F),
     /// Its parts, of which beta weighs the total correlation alone (beta-TCVAE): sampled, by stratified weights for a data
-    /// set of so many examples. By a [`whole`](Step::whole) batch, since a mixture of half of it is a worse one.
+    /// set of so many examples. Of a [`whole`](Step::whole) batch, since the mixture of half of it is a worse one.
     TotalCorrelation(usize),
 }
 
@@ -61,10 +61,11 @@ impl<F> Step<F> {
         Self { beta, ..self }
     }
 
-    /// The same with something in the place of the KL.
+    /// The same with something in the place of the KL; [`whole`](Self::whole) where that is a total correlation.
     #[must_use]
     pub fn priced(self, price: Price<F>) -> Self {
-        Self { price, ..self }
+        let whole = self.whole || matches!(price, Price::TotalCorrelation(_));
+        Self { price, whole, ..self }
     }
 
     /// The same with the batch in one piece: for trainings side by side, a thread each, and for what depends on all of a batch.

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use lab::Threads;
 
 #[test]
@@ -67,6 +69,18 @@ fn law_jobs_side_by_side_keep_their_order() {
         assert_eq!(results.unwrap(), jobs.iter().map(|&job| (job, 1)).collect::<Vec<_>>());
         let failing = |&job: &u64| if job % 7 == 5 { Err(format!("job {job}").into()) } else { Ok(job) };
         assert_eq!(Threads::new(count).side_by_side(&jobs, failing).unwrap_err().to_string(), "job 5");
+        // What had not begun is left.
+        let begun = AtomicUsize::new(0);
+        let counting = |&job: &u64| {
+            begun.fetch_add(1, Relaxed);
+            if job == 0 {
+                return Err("the first".into());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            Ok(job)
+        };
+        assert!(Threads::new(count).side_by_side(&jobs, counting).is_err());
+        assert!(begun.load(Relaxed) <= count.max(2), "{} of {} begun", begun.load(Relaxed), jobs.len());
         let none: Vec<u64> = Threads::new(count).side_by_side(&[], |&job: &u64| Ok(job)).unwrap();
         assert!(none.is_empty());
     }
@@ -75,6 +89,11 @@ fn law_jobs_side_by_side_keep_their_order() {
 #[test]
 fn hard_a_panic_of_a_job_reaches_the_caller() {
     let jobs = [1, 2, 3];
-    let caught = std::panic::catch_unwind(|| Threads::new(2).side_by_side(&jobs, |&job| Ok(assert_ne!(job, 2))));
+    let caught = std::panic::catch_unwind(|| {
+        Threads::new(2).side_by_side(&jobs, |&job| {
+            assert_ne!(job, 2);
+            Ok(job)
+        })
+    });
     assert!(caught.is_err());
 }
