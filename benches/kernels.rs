@@ -275,6 +275,12 @@ fn total_correlation(c: &mut Criterion) {
     let weights = TermWeights { information: 1.0, total_correlation: 6.0, dimension_wise: 1.0 };
     let priced = || decomposed_kl(black_box(&q), &z, Aggregate::Stratified { data: 60_000 }, weights).unwrap();
     group.bench_function("with_gradient", |b| b.iter(priced));
+    // Sums of more terms than are added in one go.
+    let shape = (4608, 10);
+    let many = DiagGaussian::new(normal(shape, 1.0), normal(shape, 0.3)).unwrap();
+    let z = normal(shape, 1.2);
+    group.sample_size(10);
+    group.bench_function("of_4608", |b| b.iter(|| decompose(black_box(&many), &z, Aggregate::Exact).unwrap()));
     group.finish();
 }
 

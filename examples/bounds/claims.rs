@@ -83,7 +83,7 @@ pub fn learned(summary: Summary, fit: &Fit, best: &Posterior, by_elbo: &Fit, exa
     summary.claim(elbo <= by_elbo.value + slack && by_elbo.value <= fit.value + slack, words)
 }
 
-/// What another implementation found of the answers that come with the example, to the digits that it gave.
+/// What `tests/data/make_lsat.py` finds of the answers that come with the example.
 pub fn published(summary: Summary, fit: &Fit, best: &Posterior) -> Summary {
     let ten = MANY.iter().zip(&best.bounds.many).find(|(many, _)| **many == 10).map_or(f64::NAN, |(_, d)| *d);
     let found = [

@@ -67,7 +67,8 @@ pub fn through_sample<F: Real>(d_log_w: &ArrayRef1<F>, slopes: &ArrayRef2<F>) ->
 /// cost, and [`score_function`](super::score_function) takes a baseline from it; for groups
 /// [`vimco_weights`](super::importance::vimco_weights) has one for each sample.
 /// Bias: unbiased for the gradient of the f that was asked for. Errors: `Count` where the derivatives do not belong to the values; `NaN` with the row;
-/// infinities of value and derivative have no difference, and are one too. Source: chapter `gradient/sampled_kl`.
+/// infinities of value and derivative have no difference, and are one too. An infinite value, as of a bound where all weights are 0,
+/// is an infinite weight, which no score makes a gradient of: look for it before. Source: chapter `gradient/sampled_kl`.
 ///
 /// ```
 /// use estimand::{gradient::through_density, objective::importance_weighted, ndarray::array};

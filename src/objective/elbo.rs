@@ -10,11 +10,11 @@ use crate::{Real, Result, ValueGrad};
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Elbo<V, R, K> {
-    /// reconstruction - beta kl: what is maximised.
+    /// reconstruction - beta kl: what is maximised; of [`Constrained::elbo`](super::Constrained::elbo) it may be that times nu.
     pub value: V,
     /// E log p(x | z).
     pub reconstruction: V,
-    /// KL(q(z | x) || p(z)), not multiplied by beta.
+    /// KL(q(z | x) || p(z)), not multiplied by beta; or what was given in its place, as a [`capacity`](super::capacity)'s distance.
     pub kl: V,
     /// The gradient of `value` through the reconstruction, and through the kl (beta and sign
     /// included).

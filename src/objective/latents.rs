@@ -4,7 +4,7 @@ use ndarray::Array1;
 
 use crate::moments::ColumnMoments;
 use crate::shape::not_negative;
-use crate::{DiagGaussian, Distribution, Real, Result};
+use crate::{DiagGaussian, Distribution, Error, Real, Result};
 
 /// What the latents of a VAE do, from the posteriors of a data set or of a large batch: [`Latents::of`].
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,9 @@ impl<F: Real> Latents<F> {
     /// # Ok::<(), estimand::Error>(())
     /// ```
     pub fn of(q: &DiagGaussian<'_, F>) -> Result<Self> {
+        if q.shape().rows == 0 {
+            return Err(Error::TooFew { name: "q", got: 0, needs: 1 });
+        }
         crate::shape::no_nan_rows("loc", &q.loc())?;
         crate::shape::no_nan_rows("log_scale", &q.log_scale())?;
         let means = ColumnMoments::of(&q.loc());

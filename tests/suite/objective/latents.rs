@@ -102,7 +102,7 @@ fn refused<F: Real>() {
     let wide = Latents::of(&DiagGaussian::new(Array2::zeros((2, 1)), &wide).unwrap()).unwrap();
     assert_eq!((wide.mismatch()[0], wide.collapse(F::one()).unwrap()), (F::infinity(), None));
     let none = DiagGaussian::<F>::new(Array2::zeros((0, 2)), Array2::zeros((0, 2))).unwrap();
-    assert!(matches!(Latents::of(&none).unwrap_err(), Error::TooFew { got: 0, needs: 1, .. }));
+    assert!(matches!(Latents::of(&none).unwrap_err(), Error::TooFew { name: "q", got: 0, needs: 1 }));
     let bad = DiagGaussian::new(Array2::from_elem((2, 1), F::nan()), Array2::zeros((2, 1))).unwrap();
     assert_eq!(Latents::of(&bad).unwrap_err(), Error::NaN { name: "loc", row: 0 });
     let one = Latents::of(&DiagGaussian::<F>::new(Array2::zeros((1, 1)), Array2::zeros((1, 1))).unwrap()).unwrap();

@@ -1,7 +1,7 @@
 //! Bounds of a model whose evidence is an integral in one dimension: five items of a law school admission test, answered by
 //! 1000 examinees (Bock and Lieberman 1970), and an ability z ~ N(0, 1); item j is right with the logit a_j z + b_j.
 //!
-//! Numbers are of another implementation, which fitted the model from the same start, with quadratures of its own.
+//! Numbers are those of `tests/data/make_lsat.py`, which fits the model from the same start, with quadratures of its own.
 
 use approx::assert_abs_diff_eq;
 use estimand::ndarray::{Array1, Array2, ArrayView1, Axis, array, concatenate, s};
