@@ -67,8 +67,8 @@ pub fn through_sample<F: Real>(d_log_w: &ArrayRef1<F>, slopes: &ArrayRef2<F>) ->
 /// cost, and [`score_function`](super::score_function) takes a baseline from it; for groups
 /// [`vimco_weights`](super::importance::vimco_weights) has one for each sample.
 /// Bias: unbiased for the gradient of the f that was asked for. Errors: `Count` where the derivatives do not belong to the values; `NaN` with the row;
-/// infinities of value and derivative have no difference, and are one too. An infinite value, as of a bound where all weights are 0,
-/// is an infinite weight, which no score makes a gradient of: look for it before. Source: chapter `gradient/sampled_kl`.
+/// infinities of value and derivative have no difference, and are one too; `Entry` where either is infinite, as the value of a bound
+/// all of whose weights are 0: no score makes a gradient of that. Source: chapter `gradient/sampled_kl`.
 ///
 /// ```
 /// use estimand::{gradient::through_density, objective::importance_weighted, ndarray::array};
@@ -92,5 +92,9 @@ pub fn through_density<F: Real>(f: &ValueGrad<Array1<F>, Array1<F>>) -> Result<A
     no_nan("f.grad", grad)?;
     let weights = Array1::from_shape_fn(grad.len(), |i| value[i / k] - grad[i]);
     no_nan("f", &weights)?;
+    if let Some(i) = weights.iter().position(|weight| weight.is_infinite()) {
+        let value = weights[i].as_f64();
+        return Err(Error::Entry { name: "f", index: vec![i], value, expected: "a finite value less its derivative" });
+    }
     Ok(weights)
 }

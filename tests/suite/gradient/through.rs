@@ -83,7 +83,14 @@ fn hard_doors_that_are_shut() {
     assert_eq!(through_sample(&Array1::<f32>::zeros(0), &Array2::zeros((0, 2))).unwrap().d_x.dim(), (0, 2));
     let f = |value: Array1<f64>, grad: Array1<f64>| through_density(&ValueGrad { value, grad });
     assert_eq!(f(array![1.0, 2.0], array![0.5, 0.25, 0.125, 1.0]).unwrap(), array![0.5, 0.75, 1.875, 1.0]);
-    assert_eq!(f(array![end], array![1.0]).unwrap(), array![end]);
+    let infinite = |index, value| {
+        let expected = "a finite value less its derivative";
+        Err(Error::Entry { name: "f", index: vec![index], value, expected })
+    };
+    assert_eq!(f(array![1.0, end], array![1.0, 1.0]), infinite(1, end));
+    assert_eq!(f(array![1.0], array![1.0, end]), infinite(1, -end));
+    let nothing = importance_weighted(&array![0.0, 0.0, -end, -end], 2).unwrap();
+    assert_eq!(through_density(&nothing), infinite(2, -end));
     let count =
         |got, n: usize| Error::Count { name: "f.grad", axis: "rows", got, expected: format!("a multiple of {n}") };
     assert_eq!(f(array![1.0, 2.0], array![1.0, 1.0, 1.0]), Err(count(3, 2)));
