@@ -352,8 +352,13 @@ fn law_sprites_are_distinct_and_in_their_places() {
         let (size, turn) = ([5.0, 6.5, 8.0][classes[1]], classes[2] as f64 * std::f64::consts::PI / 16.0);
         let (area, middle) = (areas[classes[0]], middles[classes[0]]);
         let ink = f64::from(row.sum());
-        // An edge along a row of pixels takes all of the row, or leaves it: at most 12.8 of them.
-        assert!((ink - area * size * size).abs() < 13.0, "{classes}: {ink} pixels, {} expected", area * size * size);
+        // An edge is off by half a pixel at the most, and by an eighth for the points; edges are 6.4 sizes long, a square's, with
+        // four corners.
+        assert!(
+            (ink - area * size * size).abs() < 4.0 * size + 1.6,
+            "{classes}: {ink} pixels, {} expected",
+            area * size * size
+        );
         // The centre of the ink; a heart's is off its own, along its axis, which turns with it: upwards where it is not turned.
         let centre = |of: fn(usize) -> usize| {
             row.iter().enumerate().map(|(k, &p)| f64::from(p) * (of(k) as f64 + 0.5)).sum::<f64>() / ink
@@ -362,8 +367,8 @@ fn law_sprites_are_distinct_and_in_their_places() {
         let x = place(classes[3]) - middle * size * turn.sin();
         let y = place(classes[4]) - middle * size * turn.cos();
         let off = (centre(|k| k % 32) - x).hypot(centre(|k| k / 32) - y);
-        // Each edge is off by half a pixel at the most, and so the centre in either direction.
-        assert!(off < 0.71, "{classes}: the centre is off by {off}");
+        // So is the centre, in either direction.
+        assert!(off < 0.89, "{classes}: the centre is off by {off}");
     }
     let few = Sprites::each(2);
     assert_eq!(few.images.len(), 576);
