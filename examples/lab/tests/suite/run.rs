@@ -1,7 +1,8 @@
 use std::fs;
 
+use estimand::ndarray::array;
 use lab::run::{Status, respond};
-use lab::{Args, Failure, Program, Summary};
+use lab::{Args, Chart, Failure, Grid, Program, Summary};
 
 use crate::support::Scratch;
 
@@ -32,6 +33,30 @@ fn ref_a_summary_is_the_last_line() {
     let line = "probe: elbo=-103.9 note=two_words\n";
     assert_eq!(seen, (Status::Holds, line.to_owned(), String::new()));
     assert_eq!(Status::Holds as u8, 0);
+}
+
+#[test]
+fn law_pictures_are_written_in_both_forms() {
+    let seen = in_scratch("run_pictures", |args| {
+        let written = || -> Result<Vec<String>, Failure> {
+            let names = fs::read_dir(&args.out)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+            let mut names = names.collect::<Result<Vec<_>, Failure>>()?;
+            names.sort();
+            Ok(names)
+        };
+        // A chart without a point is none.
+        let chart = Chart::new("t", "x", "y");
+        args.write_chart("empty", &chart)?;
+        assert!(written()?.is_empty());
+        args.write_chart("line", &chart.line("a", [(0.0, 1.0), (1.0, 2.0)]))?;
+        args.write_grid("images", &Grid::new(&array![[0.0, 1.0]], (1, 2), 1)?, 3)?;
+        assert_eq!(written()?, ["images.png", "images.svg", "line.png", "line.svg"]);
+        let starts = |name: &str, start: &[u8]| Ok::<_, Failure>(fs::read(args.out.join(name))?.starts_with(start));
+        assert!(starts("line.png", b"\x89PNG")? && starts("images.png", b"\x89PNG")?);
+        assert!(starts("line.svg", b"<svg")? && starts("images.svg", b"<svg")?);
+        Ok(Summary::new())
+    });
+    assert_eq!(seen, (Status::Holds, "probe:\n".to_owned(), String::new()));
 }
 
 #[test]
