@@ -2,8 +2,8 @@
 
 use lab::data::Sprites;
 
-use crate::findings::{Findings, Number};
-use crate::report::{Report, mig, total_correlation};
+use crate::findings::Number;
+use crate::report::{self, Report, mig, total_correlation};
 use crate::training::Family;
 
 /// The betas that are set against each other.
@@ -13,7 +13,7 @@ const HIGH: f64 = 16.0;
 /// The paragraph at the end.
 pub fn answer(report: Report<'_>) -> String {
     let mut words = of_the_rate(report);
-    if report.spread(Family::Vae, LOW, mig).mean.is_finite() {
+    if report.mean(Family::Vae, LOW, mig).is_finite() {
         words += &of_the_factors(report);
     }
     words
@@ -21,7 +21,7 @@ pub fn answer(report: Report<'_>) -> String {
 
 /// Where beta comes from, and what it does to rate and distortion.
 fn of_the_rate(report: Report<'_>) -> String {
-    let ends = |of: Number| [LOW, HIGH].map(|beta| report.spread(Family::Vae, beta, of).mean);
+    let ends = |of: Number| [LOW, HIGH].map(|beta| report.mean(Family::Vae, beta, of));
     let in_seeds = |of: Number| format!("{} of {}", report.falls(of), report.seeds);
     let slopes = report.slopes();
     let between = slopes.iter().filter(|slope| slope.is_between()).count();
@@ -62,8 +62,8 @@ fn of_the_rate(report: Report<'_>) -> String {
 fn of_the_factors(report: Report<'_>) -> String {
     let vae = |beta: f64| report.spread(Family::Vae, beta, mig);
     let (one, eight, sixteen, few) = (vae(LOW), vae(8.0), vae(HIGH), report.spread(Family::Few, LOW, mig));
-    let latents = report.spread(Family::Few, LOW, |found| found.kl_of.len() as f64).mean;
-    let all = report.spread(Family::Vae, LOW, |found| found.kl_of.len() as f64).mean;
+    let [latents, all] =
+        [Family::Few, Family::Vae].map(|family| report.mean(family, LOW, |found| found.kl_of.len() as f64));
     let (gain, by_number) = (sixteen.mean - one.mean, few.mean - one.mean);
     let pruned = match by_number / gain {
         _ if gain <= 0.0 || by_number <= 0.0 || latents >= all => String::new(),
@@ -79,10 +79,7 @@ fn of_the_factors(report: Report<'_>) -> String {
     } else {
         String::new()
     };
-    let ends = |k: usize| {
-        let share = |found: &Findings| found.scores.as_ref().map_or(f64::NAN, |scores| scores.read[k].share());
-        [LOW, HIGH].map(|beta| 100.0 * report.spread(Family::Vae, beta, share).mean.max(0.0))
-    };
+    let ends = |k: usize| [LOW, HIGH].map(|beta| 100.0 * report.mean(Family::Vae, beta, report::kept(k)).max(0.0));
     let kept = |(k, name): (usize, &&str)| {
         let [from, to] = ends(k);
         format!("of {name} {from:.0} % and then {to:.0} %")

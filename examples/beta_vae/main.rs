@@ -94,7 +94,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     say(format_args!("\npictures: {}\n", args.out.display()));
     say(answer(report));
 
-    let finding = |beta, of: Number| match report.spread(Family::Vae, beta, of).mean {
+    let finding = |beta, of: Number| match report.mean(Family::Vae, beta, of) {
         mean if mean.is_finite() => format!("{mean:.4}"),
         _ => "unknown".to_owned(),
     };
@@ -120,7 +120,7 @@ fn claims(report: Report<'_>, mut summary: Summary) -> Summary {
         let words = format!("{name} falls with every step of beta in every seed; it does in {falls} of {seeds}");
         summary = summary.claim(falls == seeds, words);
     }
-    let mean = |beta: f64, of: Number| report.spread(Family::Vae, beta, of).mean;
+    let mean = |beta: f64, of: Number| report.mean(Family::Vae, beta, of);
     let correlations: Vec<f64> = Family::Vae.betas().iter().map(|&beta| mean(beta, total_correlation)).collect();
     let words = format!("the mean total correlation falls with every step of beta: {correlations:.3?}");
     summary = summary.claim(correlations.windows(2).all(|pair| pair[1] < pair[0]), words);

@@ -7,7 +7,7 @@ use lab::data::{Bits, Sprites};
 use lab::{Args, Chart, Failure, Grid};
 
 use crate::findings::{Findings, Number};
-use crate::report::{Report, disentanglement, mig, total_correlation};
+use crate::report::{Report, disentanglement, kept, mig, total_correlation};
 use crate::training::{Family, Run};
 
 const COLOURS: [(u8, u8, u8); 5] = [(0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0)];
@@ -36,7 +36,7 @@ pub fn draw(args: &Args, report: Report<'_>, images: &Bits) -> Result<(), Failur
 
 /// Points of one family: x and y of the means over seeds.
 fn curve(report: Report<'_>, family: Family, x: Number, y: Number) -> Vec<(f64, f64)> {
-    let point = |&beta: &f64| (report.spread(family, beta, x).mean, report.spread(family, beta, y).mean);
+    let point = |&beta: &f64| (report.mean(family, beta, x), report.mean(family, beta, y));
     family.betas().iter().map(point).collect()
 }
 
@@ -107,8 +107,7 @@ fn scores(report: Report<'_>) -> Chart {
 fn factors(report: Report<'_>) -> Chart {
     let chart = Chart::new("What a sample of the code knows of each factor", "beta", "part of its entropy").log_x();
     Sprites::FACTORS.iter().enumerate().zip(COLOURS).fold(chart, |chart, ((k, name), colour)| {
-        let share = |found: &Findings| found.scores.as_ref().map_or(f64::NAN, |scores| scores.read[k].share());
-        let points = Family::Vae.betas().iter().map(|&beta| (beta, report.spread(Family::Vae, beta, share).mean));
+        let points = Family::Vae.betas().iter().map(|&beta| (beta, report.mean(Family::Vae, beta, kept(k))));
         chart.line_in(colour, *name, points)
     })
 }
@@ -153,7 +152,7 @@ fn table(report: Report<'_>) -> Result<String, Failure> {
             disentanglement(found)
         )?;
         for k in 0..Sprites::FACTORS.len() {
-            write!(table, ",{}", found.scores.as_ref().map_or(f64::NAN, |scores| scores.read[k].share()))?;
+            write!(table, ",{}", kept(k)(found))?;
         }
     }
     table.push('\n');

@@ -3,7 +3,7 @@
 use lab::data::Sprites;
 use lab::say;
 
-use crate::findings::{Findings, Number, Scores};
+use crate::findings::{Findings, Number};
 use crate::training::{Family, Run};
 
 /// All runs, by family, beta and seed.
@@ -60,7 +60,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn mean(self, family: Family, beta: f64, of: impl Fn(&Findings) -> f64) -> f64 {
+    /// Its mean over seeds.
+    pub fn mean(self, family: Family, beta: f64, of: impl Fn(&Findings) -> f64) -> f64 {
         self.spread(family, beta, of).mean
     }
 
@@ -173,10 +174,9 @@ impl<'a> Report<'a> {
             for &beta in family.betas() {
                 let cells: String = (0..Sprites::FACTORS.len())
                     .map(|k| {
-                        let of = |number: fn(&Scores, usize) -> f64| {
-                            self.mean(family, beta, |found| found.scores.as_ref().map_or(f64::NAN, |s| number(s, k)))
-                        };
-                        let (share, right) = (of(|s, k| s.read[k].share()).max(0.0), of(|s, k| s.read[k].accuracy));
+                        let right = |found: &Findings| found.scores.as_ref().map_or(f64::NAN, |s| s.read[k].accuracy);
+                        let share = self.mean(family, beta, kept(k)).max(0.0);
+                        let right = self.mean(family, beta, right);
                         format!("  {:4.0} % ({:3.0} %)", 100.0 * share, 100.0 * right)
                     })
                     .collect();
@@ -218,6 +218,11 @@ pub fn mig(found: &Findings) -> f64 {
 /// DCI's disentanglement, where factors are known.
 pub fn disentanglement(found: &Findings) -> f64 {
     found.scores.as_ref().map_or(f64::NAN, |scores| f64::from(scores.dci.disentanglement))
+}
+
+/// The part of factor `k` that a sample of the code has kept, where factors are known.
+pub fn kept(k: usize) -> impl Fn(&Findings) -> f64 {
+    move |found| found.scores.as_ref().map_or(f64::NAN, |scores| scores.read[k].share())
 }
 
 /// The total correlation.

@@ -63,6 +63,13 @@ pub struct Posterior {
     pub others: Vec<Estimate>,
 }
 
+impl Posterior {
+    /// By how much the importance-weighted bound of `k` samples, one of [`MANY`], is above the evidence.
+    pub fn of_samples(&self, k: usize) -> Option<f64> {
+        MANY.iter().zip(&self.bounds.many).find(|(many, _)| **many == k).map(|(_, above)| *above)
+    }
+}
+
 fn main() -> ExitCode {
     lab::run(&PROGRAM, example)
 }
@@ -98,7 +105,7 @@ fn example(args: &Args) -> Result<Summary, Failure> {
     pictures::draw(args, &fit, best, prior)?;
     say(format_args!("pictures: {}", args.out.display()));
 
-    let of = |k: usize| MANY.iter().zip(&best.bounds.many).find(|(many, _)| **many == k).map_or(f64::NAN, |(_, d)| *d);
+    let of = |k: usize| best.of_samples(k).unwrap_or(f64::NAN);
     let summary = Summary::new()
         .finding("exact", format_args!("{:.8}", fit.value))
         .finding("elbo", format_args!("{:.8}", fit.value + best.bounds.elbo))

@@ -113,8 +113,8 @@ pub fn words(patterns: &Patterns, best: &Posterior, prior: &Posterior, groups: u
         -prior.bounds.elbo,
         -prior.bounds.elbo / n
     ));
-    let at = |q: &Posterior, k: usize| MANY.iter().zip(&q.bounds.many).find(|(many, _)| **many == k).map(|(_, d)| -d);
-    if let (Some(ten), Some(hundred)) = (at(best, 10), at(best, 100)) {
+    let gap = |k: usize| best.of_samples(k).map(|above| -above);
+    if let (Some(ten), Some(hundred)) = (gap(10), gap(100)) {
         let law = |k: f64| best.bounds.half_variance / k;
         let predicted = if best.bounds.narrow == 0 {
             format!("; Var(w/p) / 2k says {:.6} and {:.6}", law(10.0), law(100.0))
@@ -130,7 +130,7 @@ pub fn words(patterns: &Patterns, best: &Posterior, prior: &Posterior, groups: u
             format!("The prior is not as near with {} samples as the best Gaussian is with one.", MANY[MANY.len() - 1])
         }
     });
-    let told = SAMPLED.iter().position(|&k| k == TOLD).and_then(|k| Some((best.sampled.get(k)?, at(best, TOLD)?)));
+    let told = SAMPLED.iter().position(|&k| k == TOLD).and_then(|k| Some((best.sampled.get(k)?, gap(TOLD)?)));
     if let Some(([plain, controlled], gap)) = told {
         say(format_args!(
             "Sampled {groups} times a pattern, the gap of {TOLD} samples, {gap:.5}, has a standard error of {:.5}, {:.1} times itself; less the \
